@@ -1,0 +1,84 @@
+#pragma once
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "base/secret.hpp"
+#include "config/imapd_conf.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace auth {
+
+/// What libsasl2 must know of the connection.
+struct Channel {
+  std::string local_ip;   ///< empty: Unix socket
+  unsigned local_port = 0;
+  std::string peer_ip;
+  unsigned peer_port = 0;
+  int external_ssf = 0;   ///< bits of the TLS layer, or what -p says
+  bool tls = false;
+};
+
+/// Why a login was refused. The text of `reason` is for the log only.
+struct Refusal {
+  enum class Kind {
+    credentials,    ///< wrong password, unknown user, no right to act for another: all look alike to the client
+    no_mechanism,   ///< "no mechanism available"
+    too_weak,       ///< "encryption needed to use mechanism"
+    bad_protocol,   ///< "bad protocol / cancel": undecodable or malformed response
+    temporary,      ///< a back end did not answer: [SYS/TEMP], never a pause
+  };
+  Kind kind;
+  std::string reason;
+
+  Refusal(Kind refusal_kind, std::string text) : kind(refusal_kind), reason(std::move(text)) {}
+};
+
+/// Who logged in.
+struct Identity {
+  std::string user;       ///< authorisation id, canonical: whose maildrop is opened
+  std::string subfolder;  ///< after '+' with popsubfolders, else empty
+
+  Identity(std::string user_id, std::string folder) : user(std::move(user_id)), subfolder(std::move(folder)) {}
+};
+
+/// One exchange of AUTH, or one password check. Every call may block: run on the authentication pool, one at a time.
+class Exchange {
+ public:
+  virtual ~Exchange() = default;
+
+  /// A challenge to send (not yet base64), or the identity, or a refusal.
+  struct Outcome {
+    std::optional<std::string> challenge;
+    std::optional<Identity> identity;
+    std::optional<Refusal> refusal;
+    Outcome() = default;
+  };
+
+  /// `initial_response` decoded; nullopt when the client gave none.
+  virtual Outcome start(std::string_view mechanism, std::optional<base::Secret> initial_response) = 0;
+  virtual Outcome step(base::Secret response) = 0;
+  /// USER and PASS.
+  virtual Outcome check_password(std::string_view user, base::Secret password) = 0;
+};
+
+/// libsasl2, initialised once per process: mutexes first, then sasl_server_init, with every sasl_* key of imapd.conf
+/// served to it. One object per process (libsasl2 keeps global state); thread-safe.
+class Authenticator {
+ public:
+  /// Errors: invalid, io. `log` and `conf` must outlive the object.
+  static base::Result<std::unique_ptr<Authenticator>> create(const config::ImapdConf& conf, const base::Log& log);
+  ~Authenticator();
+
+  /// A new exchange. Blocks (plugins may read files): run on the authentication pool.
+  base::Result<std::unique_ptr<Exchange>> begin(const Channel& channel);
+
+  /// "PLAIN LOGIN": what AUTH offers on a channel of that strength; empty when nothing. Computed once per kind of
+  /// channel; the first call may block.
+  std::string mechanisms(const Channel& channel);
+};
+
+}  // namespace auth

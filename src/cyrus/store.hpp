@@ -1,0 +1,38 @@
+#pragma once
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "cyrus/store_config.hpp"
+#include "maildrop/maildrop.hpp"
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace cyrus {
+
+/// Whose maildrop: a canonical userid ("fred", "fred@example.com") and, with popsubfolders, a folder below INBOX.
+struct MaildropName {
+  std::string user;
+  std::string subfolder;  ///< empty: INBOX
+};
+
+/// The Cyrus mail store of one configuration, shared by all sessions. Thread-safe.
+class Store {
+ public:
+  /// `log` must outlive the store.
+  Store(StoreConfig config, const base::Log& log);
+  ~Store();
+
+  /// Takes a snapshot of a maildrop for one session. No lock outlives the call.
+  ///
+  /// Blocks on disk, never on locks: run on the worker pool. Errors: busy (a lock is held elsewhere: nothing was
+  /// changed, call again); not_found (no such mailbox); permission; corrupt; unsupported (index version, back end,
+  /// remote mailbox); io. Every text names the mailbox and the file.
+  base::Result<std::unique_ptr<maildrop::Maildrop>> open_maildrop(const MaildropName& name);
+
+  /// The mailbox name as logs show it: "user.fred", "user.fred.sub", "example.com!user.fred".
+  std::string internal_name(const MaildropName& name) const;
+};
+
+}  // namespace cyrus

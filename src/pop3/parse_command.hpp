@@ -1,0 +1,27 @@
+#pragma once
+
+#include "pop3/command.hpp"
+#include "pop3/reply.hpp"
+
+#include <tl/expected.hpp>
+
+#include <string_view>
+
+namespace pop3 {
+
+/// The longest command line that is looked at, in octets without the line end. RFC 2449 s4 promises 255 to clients; 8191
+/// is what Cyrus reads, and passwords and initial responses may need it.
+inline constexpr std::size_t kMaxCommandOctets = 8191;
+
+/// Why a line is no command. `hostile` counts toward the bound on bad commands; an unknown LAST, XTND, UTF8 or LANG
+/// does not.
+struct BadCommand {
+  Line reply;
+  bool hostile = true;
+};
+
+/// Parses one command line, without its line end, as the given state understands it (RFC 1939 s3, RFC 2449 s4,
+/// RFC 5034 s4). Pure; any bytes are fine.
+tl::expected<Command, BadCommand> parse_command(std::string_view line, State state);
+
+}  // namespace pop3

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "maildrop/maildrop.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace pop3 {
+
+/// A reply that is ready: one status line, or a short multi-line reply, with every CRLF in place.
+struct Line {
+  std::string text;
+};
+
+/// A scan or unique-id listing of the whole maildrop: rendered piece by piece, see listing.hpp.
+struct Listing {
+  enum class Kind { scan, unique_id };
+  Kind kind;
+};
+
+/// A message to open and send: RETR, or TOP with its number of body lines. The status line is sent when the open
+/// succeeded, see body_encoder.hpp.
+struct Body {
+  maildrop::MessageNumber number;
+  std::optional<std::uint32_t> top_lines;  ///< nullopt: RETR
+};
+
+using Reply = std::variant<Line, Listing, Body>;
+
+/// "+OK", "+OK text", "-ERR text", "-ERR [CODE] text", each with CRLF. Text must be printable; that is CHECKed for CR and
+/// LF, which would forge a reply.
+Line ok(std::string_view text = {});
+Line err(std::string_view text);
+
+/// What a client sees when the store refuses. Fixed phrases with response codes (RFC 2449 s8, RFC 3206); the error's own
+/// text is for the log.
+Line could_not_open(const base::Error& error);          ///< after a good login
+Line could_not_read_message(const base::Error& error);  ///< RETR, TOP
+Line could_not_update(const base::Error& error);        ///< QUIT
+
+}  // namespace pop3
