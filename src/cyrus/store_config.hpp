@@ -1,0 +1,93 @@
+#pragma once
+
+#include "base/result.hpp"
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace config {
+class ImapdConf;
+}
+
+namespace cyrus {
+
+/// virtdomains
+enum class VirtualDomains { off, userid, on };
+/// uidl_format: the shape of unique-ids of mailboxes that have the POP3_NEW_UIDL bit.
+enum class UidlFormat { uidonly, cyrus, dovecot, courier };
+/// expunge_mode: what an expunge leaves on disk.
+enum class ExpungeMode { immediate, semidelayed, delayed };
+
+/// The files of a mailbox that metapartition_files and metadir-FILE-PARTITION can move (doc/format/layout.md).
+enum class MetaFile { header, index, cache, expunge, squat, annotations, dav, archivecache, lock };
+
+/// The word of metapartition_files: "header".
+std::string_view name(MetaFile file);
+
+/// What imapd.conf says about the mail store, as plain values: safe to copy, shared between threads once made.
+///
+/// The members have the defaults of Cyrus 3.6, except for those without one there (config_directory, partitions).
+struct StoreConfig {
+  using Roots = std::map<std::string, std::filesystem::path, std::less<>>;  ///< partition name (lower case) -> root
+
+  std::filesystem::path config_directory;
+  std::string default_partition = "default";
+  Roots partitions;          ///< partition-NAME
+  Roots metapartitions;      ///< metapartition-NAME
+  Roots archive_partitions;  ///< archivepartition-NAME
+  bool archive_enabled = false;
+  std::set<MetaFile> metapartition_files;
+  /// metadir-FILE-PARTITION: beats metapartition-NAME for that one file.
+  std::map<std::pair<MetaFile, std::string>, std::filesystem::path> metadirs;
+
+  bool hash_spool = false;     ///< hashimapspool
+  bool full_dir_hash = false;  ///< fulldirhash
+  bool legacy_dirs = false;    ///< mailbox_legacy_dirs: for new mailboxes only; old ones say it in their record
+  bool unix_hierarchy_sep = true;
+  bool alt_namespace = true;
+  VirtualDomains virtual_domains = VirtualDomains::off;
+  std::string default_domain = "internal";
+  std::string deleted_prefix = "DELETED";
+
+  std::filesystem::path lock_path;  ///< mboxname_lockpath, else CONF/lock
+  bool global_lock = true;          ///< take $GLOBAL shared before the first exclusive lock (Cyrus 3.12 and later)
+  std::chrono::milliseconds lock_timeout{30'000};  ///< for callers that retry after Errc::busy
+  std::string server_name;                         ///< servername, else the host name: tells local from remote records
+
+  std::filesystem::path mailboxes_db;  ///< mboxlist_db_path, else CONF/mailboxes.db
+  bool improved_mboxlist_sort =
+      false;                       ///< mailboxes.db may be sorted in another order: look up by walking, never write
+  std::filesystem::path quota_db;  ///< quota_db_path, else CONF/quota
+  std::string quota_backend = "quotalegacy";
+  std::string mailboxes_backend = "twoskip";
+  std::string annotations_backend = "twoskip";
+  std::string seen_backend = "twoskip";
+  std::string statuscache_backend = "twoskip";
+  std::filesystem::path statuscache_db;  ///< statuscache_db_path, else CONF/statuscache.db
+  bool statuscache = false;
+  bool conversations = false;
+  bool sync_log = false;
+  std::string sync_log_channels;
+  bool audit_log = false;
+
+  bool pop_use_imap_flags = false;
+  bool pop_use_acl = false;
+  bool pop_subfolders = false;
+  UidlFormat uidl_format = UidlFormat::cyrus;
+  ExpungeMode expunge_mode = ExpungeMode::delayed;
+  std::chrono::seconds pop_min_poll{0};  ///< popminpoll
+  int pop_poll_padding = 1;              ///< poppollpadding
+};
+
+/// The store part of imapd.conf. Does not touch the disk.
+///
+/// Errors: invalid (a relative configdirectory, partition or lock path; no partition at all).
+base::Result<StoreConfig> store_config(const config::ImapdConf& conf);
+
+}  // namespace cyrus
