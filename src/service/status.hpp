@@ -34,7 +34,7 @@ class StatusPipe {
   explicit StatusPipe(int fd) : fd_(fd) {}
 
   /// Writes one message for this process. Errors: closed (master is gone, EPIPE); would_block (a full pipe on a
-  /// non-blocking descriptor); io. One write of 8 bytes, so it is never torn.
+  /// non-blocking descriptor); io. One write of 8 bytes, so it is never torn. The process must ignore SIGPIPE.
   base::Result<void> send(Message message) const;
 
  private:
@@ -44,6 +44,10 @@ class StatusPipe {
 /// Makes SIGSEGV, SIGBUS, SIGILL, SIGFPE and SIGABRT tell master `unavailable` on `status_fd` before the process dies
 /// of them, on a stack of their own: five crashes of a worker that master holds for ready would close the port.
 /// `status_fd` -1: only restores the default actions.
+///
+/// Call it in the process that serves, after its last fork: the message carries the pid of the call. The stack is that
+/// of the calling thread only; other threads announce on the stack on which they fail, which a stack overflow of theirs
+/// does not survive.
 void announce_fatal_signals(int status_fd);
 
 }  // namespace service
