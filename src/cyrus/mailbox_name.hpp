@@ -4,6 +4,7 @@
 #include "cyrus/store_config.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>

@@ -24,7 +24,7 @@ class MailboxPaths {
   /// The directory of archived message files (internal flag ARCHIVED); the data directory without an archive partition.
   const std::filesystem::path& archive_directory() const { return archive_; }
 
-  /// The full path of "cyrus.index" and so on. MetaFile::lock has no file here: see name_lock_path().
+  /// The full path of "cyrus.index" and so on.
   std::filesystem::path file(MetaFile kind) const;
   /// The file that holds the next version until it is renamed: "cyrus.header.NEW".
   std::filesystem::path new_file(MetaFile kind) const;

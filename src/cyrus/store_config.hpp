@@ -25,10 +25,7 @@ enum class UidlFormat { uidonly, cyrus, dovecot, courier };
 enum class ExpungeMode { immediate, semidelayed, delayed };
 
 /// The files of a mailbox that metapartition_files and metadir-FILE-PARTITION can move (doc/format/layout.md).
-enum class MetaFile { header, index, cache, expunge, squat, annotations, dav, archivecache, lock };
-
-/// The word of metapartition_files: "header".
-std::string_view name(MetaFile file);
+enum class MetaFile { header, index, cache, expunge, squat, annotations, dav, archivecache };
 
 /// What imapd.conf says about the mail store, as plain values: safe to copy, shared between threads once made.
 ///
