@@ -5,12 +5,13 @@
 #include "net/task.hpp"
 #include "net/timer.hpp"
 
-#include <optional>
+#include <memory>
 #include <string>
 
 namespace net {
 
-/// The two ends of a connection, as text for logs and SASL. `ip` is "" for a Unix socket.
+/// One end of a connection, as text for logs and SASL. `ip` is "" for a Unix socket; an IPv4 address that came through
+/// an IPv6 socket is written as IPv4; the scope of a link-local address is left out.
 struct Endpoint {
   std::string ip;
   unsigned port = 0;
@@ -24,7 +25,7 @@ struct Accepted {
   Accepted(base::UniqueFd fd, Endpoint peer_end, Endpoint local_end);
 };
 
-/// The ends of an already connected socket (inetd, -X).
+/// The ends of an already connected socket (inetd, -X). Empty when it has none (a pipe, a Unix socket).
 Endpoint peer_of(int socket);
 Endpoint local_of(int socket);
 
@@ -32,20 +33,34 @@ Endpoint local_of(int socket);
 ///
 /// The wait for a connection happens on a thread of its own with EPOLLEXCLUSIVE, so that one connection wakes one
 /// process, not all of them (Asio registers without it); the accept itself happens on the loop, so that a loop that
-/// lags takes fewer connections.
+/// lags takes fewer connections. A process that is not inside accept() is never woken in the place of one that is.
+///
+/// The socket is made non-blocking, for every process that shares it. Made, used and destroyed on the loop's thread, or
+/// while the loop does not run; the loop may be destroyed first. One operation at a time.
 class Listener {
  public:
+  /// Throws std::system_error when the system refuses the descriptors or the thread it needs.
   Listener(Loop& loop, base::UniqueFd socket);
+  Listener(const Listener&) = delete;
+  Listener& operator=(const Listener&) = delete;
+  ~Listener();
 
-  /// The next connection. Errors: would_block (another process was faster: call again); limit (EMFILE, ENFILE, ENOMEM:
-  /// pause, then call again); closed (the service was removed: EINVAL); io.
+  /// The next connection; while some are waiting, without going through the thread. Errors: would_block (another
+  /// process was faster: call again); limit (EMFILE, ENFILE, ENOMEM: pause, then call again); closed (cancelled, or the
+  /// service was removed: EINVAL, errnum tells); io.
   Task<base::Result<Accepted>> accept();
 
-  /// Waits until a connection is there or `time` is over, and takes nothing. True when one is there.
+  /// Waits until a connection is there or `time` is over, and takes nothing. True when one is there; false also when
+  /// cancelled. For a process that is full: it looks now and then and keeps no sibling from being woken.
   Task<bool> wait_readable(Clock::duration time);
 
-  /// Ends accept() and wait_readable() that are under way, with Errc::closed. Later calls may start again.
+  /// Ends accept() and wait_readable() that are under way. Later calls may start again. An accept() that has been woken
+  /// already still returns its connection: the siblings have not been told of it.
   void cancel();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;  // shared with the operation that waits, which may be resumed after our end
 };
 
 }  // namespace net

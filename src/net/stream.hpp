@@ -8,7 +8,6 @@
 
 #include <cstddef>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 
@@ -16,21 +15,32 @@ namespace net {
 
 /// One client's connection: lines in, bytes out, plain or TLS. Owned by its session; used on the loop only.
 ///
-/// Output is collected and leaves when flush() is called, when it passes kOutputHighWater inside write(), or before a
-/// read that has to wait for the peer: pipelined replies leave together, a single one leaves at once, and a status
-/// line or a final dot is never split over two writes of ours.
+/// Output is collected and leaves when flush() is called, or inside read_line() when that has to wait for the peer or
+/// when output() has passed kOutputHighWater: pipelined replies leave together, a single one leaves at once. One flush
+/// is one write, under TLS one record for each 16 KiB, cut behind a line end: a status line or a final dot is not
+/// split.
+///
+/// One operation at a time. A Stream that is destroyed while one waits ends it with Errc::closed; the loop must live.
+/// Losing the peer's half of the connection (its FIN) ends reading only: replies to what it had sent still leave.
 class Stream {
  public:
+  static constexpr std::size_t kOutputHighWater = 32 * 1024;
+
   /// Takes a connected stream socket (TCP or Unix) and makes it non-blocking. TCP_NODELAY is set where it applies.
+  /// A socket that the loop cannot watch (no memory) gives a stream whose operations fail with Errc::closed.
   Stream(Loop& loop, base::UniqueFd socket);
+  Stream(Stream&& other) noexcept;
+  Stream& operator=(Stream&& other) noexcept;
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
   ~Stream();
 
   /// Reads up to and including the next LF; returns the line without it and without one CR before it. The view dies at
   /// the next read. Only whole lines are returned: what a lost peer left unfinished is dropped.
   ///
-  /// A line of more than `limit` octets (line end not counted) is read to its end, thrown away and reported as Errc::limit;
-  /// its tail is never seen as a command. Other errors: closed (end of file, reset); timeout (deadline); io (TLS).
-  /// Waiting for more than `discard_limit` octets of such a line is Errc::closed.
+  /// A line of more than `limit` octets (line end not counted) is read to its end, thrown away and reported as
+  /// Errc::limit; its tail is never seen as a command. Other errors: closed (end of file, reset); timeout (deadline);
+  /// io (TLS). More than LineBuffer::kMaxDiscardOctets of such a line without an end are Errc::closed.
   Task<base::Result<std::string_view>> read_line(std::size_t limit);
 
   /// True when a whole line has been received and not been read yet.
@@ -45,22 +55,31 @@ class Stream {
   /// True when output() has passed the high-water mark: flush before adding more.
   bool output_is_full() const;
 
-  /// Moves the deadline: any read or write still waiting then fails with Errc::timeout. Progress inside flush() moves
-  /// the idle deadline too, when an idle time is set: a slow reader of a long message is alive.
-  void set_idle_timeout(Clock::duration idle);   // restarted by every octet in either direction
-  void set_deadline(Clock::time_point absolute); // Clock::time_point::max() for none
+  /// A wait for the peer that lasts longer without an octet in either direction fails with Errc::timeout: a slow reader
+  /// of a long message is alive, and what we take ourselves between two waits does not count. Zero for none (the
+  /// default). Holds from the next wait on.
+  void set_idle_timeout(Clock::duration idle);
+  /// Any read or write that waits for the peer then, or later, fails with Errc::timeout, progress or not.
+  /// Clock::time_point::max() for none (the default). Holds at once.
+  void set_deadline(Clock::time_point absolute);
 
-  /// Runs the server side of a TLS handshake on this connection. `output()` is flushed first; unread() must be 0.
+  /// Runs the server side of a TLS handshake on this connection. `output()` is flushed first; unread() must be 0, and
+  /// there is no TLS yet (both are checked: the process stops). `context` may be destroyed once this has returned.
   /// Errors: closed, timeout, io (text holds what OpenSSL said). After an error only destruction is left.
   Task<base::Result<TlsInfo>> start_tls(const TlsContext& context);
   bool is_tls() const;
 
   /// Orderly end: flush, close_notify under TLS, shutdown(SHUT_WR), then read and drop what the peer still sends for
-  /// a moment, so that the last reply is not lost to a reset. Never fails, takes at most `patience`.
+  /// a moment, so that the last reply is not lost to a reset. Never fails, takes at most `patience` whatever deadlines
+  /// are set; also after a timeout. Then only destruction is left.
   Task<void> close(Clock::duration patience);
 
   /// Makes every pending and later read and write fail with Errc::closed. Callable from the loop at any time.
   void cancel();
+
+ private:
+  class Impl;
+  std::shared_ptr<Impl> impl_;  // shared with the operation that waits, which may be resumed after our end
 };
 
 }  // namespace net

@@ -1,0 +1,386 @@
+// Each operation is a coroutine that holds the Impl: what resumes it (the reactor, a cancelled wait) may come after the
+// Stream is gone. All waits go through Wait, which keeps the one timer; no wait has a timer or a coroutine of its own.
+#include "net/stream.hpp"
+
+#include "base/check.hpp"
+#include "net/line_buffer.hpp"
+#include "net/tls_channel.hpp"
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/basic_stream_socket.hpp>
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/asio/deferred.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/post.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <utility>
+
+namespace net {
+
+namespace asio = boost::asio;
+using base::Errc;
+using base::fail;
+using base::Result;
+using boost::system::error_code;
+
+class Stream::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(Loop& loop, base::UniqueFd socket);
+
+  static Task<Result<std::string_view>> read_line(std::shared_ptr<Impl> self, std::size_t limit);
+  static Task<Result<void>> flush(std::shared_ptr<Impl> self);
+  static Task<Result<TlsInfo>> start_tls(std::shared_ptr<Impl> self, const TlsContext& context);
+  static Task<void> close(std::shared_ptr<Impl> self, Clock::duration patience);
+  void cancel();
+
+  LineBuffer input;
+  std::string output;
+  std::unique_ptr<TlsChannel> tls;
+
+  void set_idle_timeout(Clock::duration idle) { idle_ = idle; }
+  void set_deadline(Clock::time_point absolute);
+
+ private:
+  // The loop's own executor type: smaller and faster than the type-erased one.
+  using Executor = Loop::executor_type;
+  using Socket = asio::basic_stream_socket<asio::generic::stream_protocol, Executor>;
+  using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Executor>;
+
+  // Octets that may be sent without a wait before the other sessions get a turn.
+  static constexpr std::size_t kTurnOctets = 64 * 1024;
+  // Room that the output keeps while the session waits for its client.
+  static constexpr std::size_t kIdleOutputOctets = 512;
+
+  Task<Result<void>> fill(std::size_t limit);
+  Task<Result<void>> wait_writable();
+  Task<Result<void>> receive_ciphertext();
+  Task<Result<void>> settle(TlsChannel::Step step);
+
+  Result<void> begin_wait();
+  Result<void> end_wait(const error_code& error);
+  Clock::time_point deadline() const { return std::min(absolute_, idle_deadline_); }
+  void arm();
+  void on_timer();
+  std::size_t next_record() const;
+  void trim_output();
+
+  Socket socket_;
+  Timer timer_;
+  Clock::duration idle_ = Clock::duration::zero();
+  Clock::time_point absolute_ = Clock::time_point::max();
+  Clock::time_point idle_deadline_ = Clock::time_point::max();
+  Clock::time_point armed_for_ = Clock::time_point::max();  // max: the timer does not run
+  std::size_t sent_ = 0;                                    // octets at the begin of output that have left
+  std::size_t record_ = 0;                                  // octets of a record that OpenSSL could not send yet
+  std::size_t turn_octets_ = 0;
+  bool waiting_ = false;
+  bool timed_out_ = false;  // why the wait under way was cancelled
+  bool cancelled_ = false;
+};
+
+Stream::Impl::Impl(Loop& loop, base::UniqueFd socket) : socket_(loop.get_executor()), timer_(loop.get_executor()) {
+  sockaddr_storage address = {};
+  socklen_t length = sizeof(address);
+  int family = AF_UNIX;
+  if (::getsockname(socket.value(), reinterpret_cast<sockaddr*>(&address), &length) == 0) family = address.ss_family;
+  if (family == AF_INET || family == AF_INET6) {
+    const int on = 1;
+    // Replies leave whole, so Nagle's wait only costs time; a failure would only cost speed.
+    static_cast<void>(::setsockopt(socket.value(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on)));
+  }
+  error_code error;
+  socket_.assign(asio::generic::stream_protocol(family, 0), socket.value(), error);
+  if (!error) {
+    static_cast<void>(socket.release());  // socket_ owns it now
+    socket_.native_non_blocking(true, error);
+  }
+  cancelled_ = static_cast<bool>(error);
+}
+
+// ---- waiting ----
+
+Result<void> Stream::Impl::begin_wait() {
+  if (cancelled_) return fail(Errc::closed, "connection cancelled");
+  idle_deadline_ = Clock::time_point::max();
+  if (idle_ > Clock::duration::zero() || absolute_ != Clock::time_point::max()) {
+    const auto now = Clock::now();
+    if (absolute_ <= now) return fail(Errc::timeout, "deadline passed");
+    if (idle_ > Clock::duration::zero() && idle_ < Clock::time_point::max() - now) idle_deadline_ = now + idle_;
+  }
+  waiting_ = true;
+  timed_out_ = false;
+  arm();
+  return {};
+}
+
+Result<void> Stream::Impl::end_wait(const error_code& error) {
+  waiting_ = false;
+  if (cancelled_) return fail(Errc::closed, "connection cancelled");
+  if (!error) return {};
+  if (error == asio::error::operation_aborted && timed_out_) return fail(Errc::timeout, "deadline passed");
+  if (error == asio::error::eof) return fail(Errc::closed, "end of input");
+  return tl::unexpected(base::Error(Errc::closed, error.message(), error.value()));
+}
+
+// Runs the timer for the deadline unless it fires early enough anyway: moving the deadline forward, which each command
+// does, costs no system call and no allocation.
+void Stream::Impl::arm() {
+  const auto when = deadline();
+  if (armed_for_ <= when) return;
+  armed_for_ = when;
+  timer_.expires_at(when);
+  timer_.async_wait([weak = weak_from_this()](const error_code& error) {
+    if (error) return;
+    if (const auto self = weak.lock()) self->on_timer();
+  });
+}
+
+void Stream::Impl::on_timer() {
+  armed_for_ = Clock::time_point::max();
+  if (!waiting_) return;
+  if (Clock::now() < deadline()) return arm();
+  timed_out_ = true;
+  error_code ignored;  // nothing was waiting then: the operation is complete and about to resume
+  socket_.cancel(ignored);
+}
+
+void Stream::Impl::set_deadline(Clock::time_point absolute) {
+  absolute_ = absolute;
+  if (waiting_) arm();
+}
+
+void Stream::Impl::cancel() {
+  cancelled_ = true;
+  error_code ignored;  // a socket that cannot be cancelled or closed has no operation left that could wait
+  socket_.close(ignored);
+  timer_.cancel();
+}
+
+// ---- input ----
+
+Task<Result<std::string_view>> Stream::Impl::read_line(std::shared_ptr<Impl> self, std::size_t limit) {
+  for (;;) {
+    if (self->cancelled_) co_return fail(Errc::closed, "connection cancelled");
+    const bool must_wait = !self->input.has_line();
+    if ((must_wait && !self->output.empty()) || self->output.size() >= kOutputHighWater) {
+      auto flushed = co_await flush(self);
+      if (!flushed) co_return tl::unexpected(std::move(flushed.error()));
+    }
+    const auto next = self->input.next(limit);
+    switch (next.status) {
+      case LineBuffer::Status::line:
+        co_return next.line;
+      case LineBuffer::Status::too_long:
+        co_return fail(Errc::limit, "line too long");
+      case LineBuffer::Status::exhausted:
+        co_return fail(Errc::closed, "line without end");
+      case LineBuffer::Status::incomplete:
+        break;
+    }
+    self->trim_output();
+    auto filled = co_await self->fill(limit);
+    if (!filled) co_return tl::unexpected(std::move(filled.error()));
+  }
+}
+
+// Waits until at least one octet of input has come. Plain and TLS share the one suspension point in which idle sessions
+// spend their time, so that they keep one frame.
+Task<Result<void>> Stream::Impl::fill(std::size_t limit) {
+  const auto space = input.space(limit);
+  for (;;) {
+    if (tls && tls->has_input()) {
+      std::size_t octets = 0;
+      const auto step = tls->read(space, octets);
+      if (step == TlsChannel::Step::done) {
+        input.received(octets);
+        co_return Result<void>();
+      }
+      if (step != TlsChannel::Step::want_read) {
+        auto settled = co_await settle(step);
+        if (!settled) co_return settled;
+        continue;
+      }
+    }
+    const auto room = tls ? tls->space() : space;
+    if (auto begun = begin_wait(); !begun) co_return begun;
+    const auto [error, octets] =
+        co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
+    if (auto ended = end_wait(error); !ended) co_return ended;
+    if (!tls) {
+      input.received(octets);
+      co_return Result<void>();
+    }
+    tls->received(octets);
+    if (tls->is_noise()) co_return fail(Errc::closed, "TLS: too much without content");
+  }
+}
+
+// ---- output ----
+
+void Stream::Impl::trim_output() {
+  if (output.empty() && output.capacity() > kIdleOutputOctets) std::string().swap(output);
+}
+
+// What goes into the next record: up to 16 KiB, cut behind the last line end when more follows. A record that could not
+// be sent is offered to OpenSSL again unchanged.
+std::size_t Stream::Impl::next_record() const {
+  if (record_ != 0) return record_;
+  const std::size_t left = output.size() - sent_;
+  if (left <= TlsChannel::kRecordOctets) return left;
+  const char* const begin = output.data() + sent_;
+  const void* const line_end = ::memrchr(begin, '\n', TlsChannel::kRecordOctets);
+  if (line_end == nullptr) return TlsChannel::kRecordOctets;
+  return static_cast<std::size_t>(static_cast<const char*>(line_end) - begin) + 1;
+}
+
+Task<Result<void>> Stream::Impl::flush(std::shared_ptr<Impl> self) {
+  std::string& output = self->output;
+  while (self->sent_ < output.size()) {
+    if (self->tls) {
+      if (self->cancelled_) co_return fail(Errc::closed, "connection cancelled");
+      self->record_ = self->next_record();
+      const auto step = self->tls->write(std::string_view(output).substr(self->sent_, self->record_));
+      if (step != TlsChannel::Step::done) {
+        auto settled = co_await self->settle(step);
+        if (!settled) co_return settled;
+        continue;
+      }
+      self->sent_ += self->record_;
+      self->turn_octets_ += self->record_;
+      self->record_ = 0;
+      if (self->turn_octets_ < kTurnOctets) continue;
+      self->turn_octets_ = 0;
+      co_await asio::post(self->socket_.get_executor(), asio::deferred);
+      if (Clock::now() >= self->absolute_) co_return fail(Errc::timeout, "deadline passed");
+    } else {
+      if (auto begun = self->begin_wait(); !begun) co_return begun;
+      const auto [error, octets] = co_await self->socket_.async_write_some(
+          asio::buffer(output.data() + self->sent_, output.size() - self->sent_), asio::as_tuple(asio::deferred));
+      if (auto ended = self->end_wait(error); !ended) co_return ended;
+      self->sent_ += octets;
+    }
+  }
+  output.clear();
+  self->sent_ = 0;
+  co_return Result<void>();
+}
+
+Task<Result<void>> Stream::Impl::wait_writable() {
+  if (auto begun = begin_wait(); !begun) co_return begun;
+  const auto [error] = co_await socket_.async_wait(Socket::wait_write, asio::as_tuple(asio::deferred));
+  co_return end_wait(error);
+}
+
+// ---- TLS ----
+
+Task<Result<void>> Stream::Impl::receive_ciphertext() {
+  if (auto begun = begin_wait(); !begun) co_return begun;
+  const auto room = tls->space();
+  const auto [error, octets] =
+      co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
+  if (auto ended = end_wait(error); !ended) co_return ended;
+  tls->received(octets);
+  if (tls->is_noise()) co_return fail(Errc::closed, "TLS: too much without content");
+  co_return Result<void>();
+}
+
+// Does what an unfinished step of the channel asks for, or says why it is the last one.
+Task<Result<void>> Stream::Impl::settle(TlsChannel::Step step) {
+  switch (step) {
+    case TlsChannel::Step::want_read:
+      co_return co_await receive_ciphertext();
+    case TlsChannel::Step::want_write:
+      co_return co_await wait_writable();
+    case TlsChannel::Step::closed:
+      co_return fail(Errc::closed, "end of input");
+    case TlsChannel::Step::failed:
+      co_return fail(Errc::io, tls->failure());
+    case TlsChannel::Step::done:
+      break;
+  }
+  co_return Result<void>();
+}
+
+Task<Result<TlsInfo>> Stream::Impl::start_tls(std::shared_ptr<Impl> self, const TlsContext& context) {
+  CHECK(!self->tls);
+  auto flushed = co_await flush(self);
+  if (!flushed) co_return tl::unexpected(std::move(flushed.error()));
+  CHECK(self->input.unread() == 0);
+  if (self->cancelled_) co_return fail(Errc::closed, "connection cancelled");
+  auto channel = TlsChannel::accept(context, self->socket_.native_handle());
+  if (!channel) co_return tl::unexpected(std::move(channel.error()));
+  self->tls = std::move(*channel);
+  for (;;) {
+    const auto step = self->tls->handshake();
+    if (step == TlsChannel::Step::done) co_return self->tls->info();
+    auto settled = co_await self->settle(step);
+    if (!settled) co_return tl::unexpected(std::move(settled.error()));
+    if (self->cancelled_) co_return fail(Errc::closed, "connection cancelled");
+  }
+}
+
+// ---- the end ----
+
+Task<void> Stream::Impl::close(std::shared_ptr<Impl> self, Clock::duration patience) {
+  if (self->cancelled_) co_return;
+  const auto now = Clock::now();
+  self->idle_ = Clock::duration::zero();
+  self->absolute_ = patience < Clock::time_point::max() - now ? now + patience : Clock::time_point::max();
+  const auto flushed = co_await flush(self);
+  if (flushed && self->tls) {
+    auto step = self->tls->shutdown();
+    while (step == TlsChannel::Step::want_write) {
+      const auto writable = co_await self->wait_writable();
+      step = writable ? self->tls->shutdown() : TlsChannel::Step::closed;
+    }
+  }
+  error_code error;
+  self->socket_.shutdown(Socket::shutdown_send, error);
+  // A close while input waits unread makes the kernel send a reset, which can overtake the last reply: read it away.
+  std::size_t dropped = 0;
+  const auto drain = std::make_unique<char[]>(LineBuffer::kSmallOctets);
+  while (!error && dropped <= LineBuffer::kMaxDiscardOctets) {
+    if (!self->begin_wait()) break;
+    const auto [failure, octets] = co_await self->socket_.async_read_some(
+        asio::buffer(drain.get(), LineBuffer::kSmallOctets), asio::as_tuple(asio::deferred));
+    if (!self->end_wait(failure)) break;
+    dropped += octets;
+  }
+  self->cancel();
+}
+
+// ---- Stream ----
+
+Stream::Stream(Loop& loop, base::UniqueFd socket) : impl_(std::make_shared<Impl>(loop, std::move(socket))) {}
+Stream::Stream(Stream&& other) noexcept = default;
+
+Stream& Stream::operator=(Stream&& other) noexcept {
+  if (this == &other) return *this;
+  if (impl_) impl_->cancel();
+  impl_ = std::move(other.impl_);
+  return *this;
+}
+
+Stream::~Stream() {
+  if (impl_) impl_->cancel();
+}
+
+Task<Result<std::string_view>> Stream::read_line(std::size_t limit) { return Impl::read_line(impl_, limit); }
+bool Stream::has_line() const { return impl_->input.has_line(); }
+std::size_t Stream::unread() const { return impl_->input.unread(); }
+std::string& Stream::output() { return impl_->output; }
+Task<Result<void>> Stream::flush() { return Impl::flush(impl_); }
+bool Stream::output_is_full() const { return impl_->output.size() >= kOutputHighWater; }
+void Stream::set_idle_timeout(Clock::duration idle) { impl_->set_idle_timeout(idle); }
+void Stream::set_deadline(Clock::time_point absolute) { impl_->set_deadline(absolute); }
+Task<Result<TlsInfo>> Stream::start_tls(const TlsContext& context) { return Impl::start_tls(impl_, context); }
+bool Stream::is_tls() const { return impl_->tls != nullptr; }
+Task<void> Stream::close(Clock::duration patience) { return Impl::close(impl_, patience); }
+void Stream::cancel() { impl_->cancel(); }
+
+}  // namespace net
