@@ -62,7 +62,8 @@ class Mailbox {
   /// Appends the unique-id of a message: 1 to 70 octets of 0x21..0x7E, never reused (RFC 1939 s7). Does not block.
   virtual void append_unique_id(Uid uid, std::string& to) const = 0;
 
-  /// Opens a message. Errors: would_block; not_found (removed meanwhile); corrupt (not what was listed); io; permission.
+  /// Opens a message. Errors: would_block; not_found (removed meanwhile); corrupt (not what was listed); io;
+  /// permission.
   virtual base::Result<std::unique_ptr<Message>> open(Uid uid, std::uint64_t octets, Access access) = 0;
 
   /// Makes the update durable before it returns success. Blocks: worker pool only. Errc::busy: a lock is held by
