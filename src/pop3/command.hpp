@@ -18,27 +18,44 @@ struct Quit {};
 struct Capa {};
 
 // AUTHORIZATION
-struct User { std::string name; };
-struct Pass { base::Secret password; };
-struct Apop { std::string name; std::string digest; };
+struct User {
+  std::string name;
+};
+struct Pass {
+  base::Secret password;
+};
+struct Apop {
+  std::string name;
+  std::string digest;
+};
 struct Auth {
-  std::string mechanism;                          ///< empty: bare AUTH, list the mechanisms
-  std::optional<std::string> initial_response;    ///< as sent, base64; "=" is an empty response (RFC 5034 s4)
+  std::string mechanism;                        ///< empty: bare AUTH, list the mechanisms
+  std::optional<std::string> initial_response;  ///< as sent, base64; "=" is an empty response (RFC 5034 s4)
 };
 struct Stls {};
 
 // TRANSACTION
 struct Stat {};
-struct List { std::optional<MessageNumber> number; };
-struct Uidl { std::optional<MessageNumber> number; };
-struct Retr { MessageNumber number; };
-struct Dele { MessageNumber number; };
+struct List {
+  std::optional<MessageNumber> number;
+};
+struct Uidl {
+  std::optional<MessageNumber> number;
+};
+struct Retr {
+  MessageNumber number;
+};
+struct Dele {
+  MessageNumber number;
+};
 struct Noop {};
 struct Rset {};
-struct Top { MessageNumber number; std::uint32_t lines; };
+struct Top {
+  MessageNumber number;
+  std::uint32_t lines;
+};
 
-using Command =
-    std::variant<Quit, Capa, User, Pass, Apop, Auth, Stls, Stat, List, Uidl, Retr, Dele, Noop, Rset, Top>;
+using Command = std::variant<Quit, Capa, User, Pass, Apop, Auth, Stls, Stat, List, Uidl, Retr, Dele, Noop, Rset, Top>;
 
 /// RFC 1939 s3. UPDATE has no commands.
 enum class State { authorization, transaction };

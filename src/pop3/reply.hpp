@@ -30,13 +30,23 @@ struct Body {
 
 using Reply = std::variant<Line, Listing, Body>;
 
-/// "+OK", "+OK text", "-ERR text", "-ERR [CODE] text", each with CRLF. Text must be printable; that is CHECKed for CR and
-/// LF, which would forge a reply.
+/// The longest status line, CRLF included (RFC 2449 s4).
+inline constexpr std::size_t kMaxReplyOctets = 512;
+
+/// The text for every keyword that the state does not know.
+inline constexpr std::string_view kUnrecognized = "Unrecognized command";
+
+/// "+OK", "+OK text", "-ERR text", "-ERR [CODE] text", each with CRLF. Text must be printable; that is CHECKed for CR
+/// and LF, which would forge a reply.
 Line ok(std::string_view text = {});
 Line err(std::string_view text);
 
-/// What a client sees when the store refuses. Fixed phrases with response codes (RFC 2449 s8, RFC 3206); the error's own
-/// text is for the log.
+/// As err(), for a text that somebody else wrote (the shutdown file, user_deny, another server): control octets become
+/// blanks, and what passes kMaxReplyOctets is cut off.
+Line err_foreign(std::string_view text);
+
+/// What a client sees when the store refuses. Fixed phrases with response codes (RFC 2449 s8, RFC 3206); the error's
+/// own text is for the log.
 Line could_not_open(const base::Error& error);          ///< after a good login
 Line could_not_read_message(const base::Error& error);  ///< RETR, TOP
 Line could_not_update(const base::Error& error);        ///< QUIT
