@@ -15,8 +15,10 @@
 
 #include <algorithm>
 #include <cstring>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <utility>
 
@@ -61,11 +63,14 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
   Task<Result<void>> receive_ciphertext();
   Task<Result<void>> settle(TlsChannel::Step step);
 
-  Result<void> begin_wait();
+  enum class For { input, room };
+  Result<void> begin_wait(For what);
   Result<void> end_wait(const error_code& error);
   Clock::time_point deadline() const { return std::min(absolute_, idle_deadline_); }
   void arm();
   void on_timer();
+  int queued_octets();
+  bool peer_has_taken_octets();
   std::size_t next_record() const;
   void trim_output();
 
@@ -78,6 +83,7 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
   std::size_t sent_ = 0;                                    // octets at the begin of output that have left
   std::size_t record_ = 0;                                  // octets of a record that OpenSSL could not send yet
   std::size_t turn_octets_ = 0;
+  int queued_ = 0;  // octets in the send queue when the wait for room began; 0 for other waits
   bool waiting_ = false;
   bool timed_out_ = false;  // why the wait under way was cancelled
   bool cancelled_ = false;
@@ -104,7 +110,7 @@ Stream::Impl::Impl(Loop& loop, base::UniqueFd socket) : socket_(loop.get_executo
 
 // ---- waiting ----
 
-Result<void> Stream::Impl::begin_wait() {
+Result<void> Stream::Impl::begin_wait(For what) {
   if (cancelled_) return fail(Errc::closed, "connection cancelled");
   idle_deadline_ = Clock::time_point::max();
   if (idle_ > Clock::duration::zero() || absolute_ != Clock::time_point::max()) {
@@ -114,6 +120,7 @@ Result<void> Stream::Impl::begin_wait() {
   }
   waiting_ = true;
   timed_out_ = false;
+  queued_ = what == For::room && idle_deadline_ != Clock::time_point::max() ? queued_octets() : 0;
   arm();
   return {};
 }
@@ -143,10 +150,29 @@ void Stream::Impl::arm() {
 void Stream::Impl::on_timer() {
   armed_for_ = Clock::time_point::max();
   if (!waiting_) return;
-  if (Clock::now() < deadline()) return arm();
+  const auto now = Clock::now();
+  if (now < deadline()) return arm();
+  if (now < absolute_ && peer_has_taken_octets()) {
+    idle_deadline_ = now + idle_;
+    return arm();
+  }
   timed_out_ = true;
   error_code ignored;  // nothing was waiting then: the operation is complete and about to resume
   socket_.cancel(ignored);
+}
+
+int Stream::Impl::queued_octets() {
+  int octets = 0;
+  return ::ioctl(socket_.native_handle(), SIOCOUTQ, &octets) == 0 ? octets : 0;
+}
+
+// The kernel calls a socket writable again when a good part of its buffer is free. With megabytes in it, a slow but
+// living reader may need longer for that than the idle time: what it has taken since shows in the send queue.
+bool Stream::Impl::peer_has_taken_octets() {
+  const int before = queued_;
+  if (before == 0) return false;
+  queued_ = queued_octets();
+  return queued_ < before;
 }
 
 void Stream::Impl::set_deadline(Clock::time_point absolute) {
@@ -207,7 +233,7 @@ Task<Result<void>> Stream::Impl::fill(std::size_t limit) {
       }
     }
     const auto room = tls ? tls->space() : space;
-    if (auto begun = begin_wait(); !begun) co_return begun;
+    if (auto begun = begin_wait(For::input); !begun) co_return begun;
     const auto [error, octets] =
         co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
     if (auto ended = end_wait(error); !ended) co_return ended;
@@ -258,7 +284,7 @@ Task<Result<void>> Stream::Impl::flush(std::shared_ptr<Impl> self) {
       co_await asio::post(self->socket_.get_executor(), asio::deferred);
       if (Clock::now() >= self->absolute_) co_return fail(Errc::timeout, "deadline passed");
     } else {
-      if (auto begun = self->begin_wait(); !begun) co_return begun;
+      if (auto begun = self->begin_wait(For::room); !begun) co_return begun;
       const auto [error, octets] = co_await self->socket_.async_write_some(
           asio::buffer(output.data() + self->sent_, output.size() - self->sent_), asio::as_tuple(asio::deferred));
       if (auto ended = self->end_wait(error); !ended) co_return ended;
@@ -271,7 +297,7 @@ Task<Result<void>> Stream::Impl::flush(std::shared_ptr<Impl> self) {
 }
 
 Task<Result<void>> Stream::Impl::wait_writable() {
-  if (auto begun = begin_wait(); !begun) co_return begun;
+  if (auto begun = begin_wait(For::room); !begun) co_return begun;
   const auto [error] = co_await socket_.async_wait(Socket::wait_write, asio::as_tuple(asio::deferred));
   co_return end_wait(error);
 }
@@ -279,7 +305,7 @@ Task<Result<void>> Stream::Impl::wait_writable() {
 // ---- TLS ----
 
 Task<Result<void>> Stream::Impl::receive_ciphertext() {
-  if (auto begun = begin_wait(); !begun) co_return begun;
+  if (auto begun = begin_wait(For::input); !begun) co_return begun;
   const auto room = tls->space();
   const auto [error, octets] =
       co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
@@ -345,7 +371,7 @@ Task<void> Stream::Impl::close(std::shared_ptr<Impl> self, Clock::duration patie
   std::size_t dropped = 0;
   const auto drain = std::make_unique<char[]>(LineBuffer::kSmallOctets);
   while (!error && dropped <= LineBuffer::kMaxDiscardOctets) {
-    if (!self->begin_wait()) break;
+    if (!self->begin_wait(For::input)) break;
     const auto [failure, octets] = co_await self->socket_.async_read_some(
         asio::buffer(drain.get(), LineBuffer::kSmallOctets), asio::as_tuple(asio::deferred));
     if (!self->end_wait(failure)) break;

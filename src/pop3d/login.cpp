@@ -1,0 +1,174 @@
+// The ways into a maildrop: USER/PASS, AUTH, STLS on the way, and what follows a good login.
+
+#include "auth/base64.hpp"
+#include "net/timer.hpp"
+#include "pop3/capabilities.hpp"
+#include "pop3d/session.hpp"
+
+#include <utility>
+
+namespace pop3d {
+namespace {
+
+/// RFC 5034 s4 wants 12288 octets; OAuth tokens want more.
+constexpr std::size_t kMaxSaslOctets = 32768;
+
+}  // namespace
+
+net::Task<bool> Session::check_password(pop3::CheckPassword attempt) {
+  std::string user = attempt.user;
+  auto work = [this, with = channel(), checked = std::move(attempt)]() mutable -> auth::Exchange::Outcome {
+    auto exchange = process_.authenticator.begin(with);
+    if (exchange) return (*exchange)->check_password(checked.user, std::move(checked.password));
+    auth::Exchange::Outcome outcome;
+    outcome.refusal = auth::Refusal(auth::Refusal::Kind::temporary, exchange.error().text);
+    return outcome;
+  };
+  auto outcome = co_await process_.auth_pool.run(std::move(work));
+  if (outcome.identity) co_return co_await logged_in(std::move(*outcome.identity), "plaintext");
+  auto reply = pop3::login_failed();
+  co_await refuse_login(std::move(*outcome.refusal), "plaintext", std::move(user), std::move(reply));
+  co_return false;
+}
+
+// RFC 5034 s4.
+net::Task<bool> Session::sasl(pop3::StartSasl request) {
+  std::optional<base::Secret> initial;
+  if (request.initial_response) {
+    // "=" stands for an empty response.
+    auto decoded =
+        *request.initial_response == "=" ? base::Secret() : auth::base64_decode(*request.initial_response);
+    base::wipe(*request.initial_response);
+    if (!decoded) {
+      put(pop3::sasl_failed("bad protocol / cancel"));
+      co_return false;
+    }
+    initial = std::move(*decoded);
+  }
+
+  std::unique_ptr<auth::Exchange> exchange;
+  auth::Exchange::Outcome outcome;
+  {
+    auto work = [this, &exchange, with = channel(), mechanism = request.mechanism,
+                 response = std::move(initial)]() mutable -> auth::Exchange::Outcome {
+      auto begun = process_.authenticator.begin(with);
+      if (!begun) {
+        auth::Exchange::Outcome failed;
+        failed.refusal = auth::Refusal(auth::Refusal::Kind::temporary, begun.error().text);
+        return failed;
+      }
+      exchange = std::move(*begun);
+      return exchange->start(mechanism, std::move(response));
+    };
+    outcome = co_await process_.auth_pool.run(std::move(work));
+  }
+  while (outcome.challenge) {
+    auto response = co_await sasl_response(std::move(*outcome.challenge));
+    if (!response) co_return false;
+    auto work = [&exchange, answer = std::move(*response)]() mutable { return exchange->step(std::move(answer)); };
+    outcome = co_await process_.auth_pool.run(std::move(work));
+  }
+  if (outcome.identity) co_return co_await logged_in(std::move(*outcome.identity), request.mechanism);
+
+  using Kind = auth::Refusal::Kind;
+  std::string_view detail = "authentication failure";
+  if (outcome.refusal->kind == Kind::no_mechanism) detail = "no mechanism available";
+  if (outcome.refusal->kind == Kind::too_weak) detail = "encryption needed to use mechanism";
+  if (outcome.refusal->kind == Kind::bad_protocol) detail = "bad protocol / cancel";
+  auto reply = pop3::sasl_failed(detail);
+  co_await refuse_login(std::move(*outcome.refusal), request.mechanism, std::nullopt, std::move(reply));
+  co_return false;
+}
+
+// Sends a challenge and reads the answer to it, decoded. nullopt: cancelled, undecodable (both answered) or lost.
+net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challenge) {
+  stream_.output() += "+ " + auth::base64_encode(challenge) + "\r\n";
+  const auto line = co_await stream_.read_line(kMaxSaslOctets);
+  if (!line) {
+    if (line.error().code == base::Errc::limit) put(pop3::sasl_failed("bad protocol / cancel"));
+    co_return std::nullopt;
+  }
+  if (line->starts_with('*')) {
+    put(pop3::err("[AUTH] Client canceled authentication"));
+    co_return std::nullopt;
+  }
+  auto decoded = auth::base64_decode(*line);
+  if (!decoded) {
+    put(pop3::sasl_failed("bad protocol / cancel"));
+    co_return std::nullopt;
+  }
+  co_return std::move(*decoded);
+}
+
+// Every refusal of wrong credentials costs this client the same pause, and nobody else anything.
+net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechanism, std::optional<std::string> user,
+                                      pop3::Line reply) {
+  authorization_.reset();
+  process_.log.notice("badlogin: " + client() + " " + mechanism + " " + (user ? "(" + *user + ") " : std::string()) +
+                      "[" + refusal.reason + "]");
+  if (refusal.kind == auth::Refusal::Kind::temporary) {
+    put(pop3::err("[SYS/TEMP] Authentication service is unavailable: try again later"));
+    co_return;
+  }
+  // What was answered before must not wait for the pause; a peer that is gone shows at the next read.
+  static_cast<void>(co_await stream_.flush());
+  co_await net::sleep_for(settings_.failed_login_pause);
+  put(reply);
+}
+
+net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanism) {
+  authorization_.reset();
+  if (!stream_.is_tls() && mechanism == "plaintext" && settings_.plaintext_login_pause.count() > 0) {
+    co_await net::sleep_for(settings_.plaintext_login_pause);
+  }
+  cyrus::MaildropName name;
+  name.user = identity.user;
+  name.subfolder = identity.subfolder;
+  if (!co_await open_maildrop(name)) co_return false;
+  const std::string shown = name.subfolder.empty() ? name.user : name.user + "+" + name.subfolder;
+  process_.log.notice("login: " + client() + " " + shown + " " + with_tls(std::move(mechanism)) +
+                      " User logged in SESSIONID=<" + id_ + ">");
+  put(pop3::ok("Mailbox locked and ready SESSIONID=<" + id_ + ">"));
+  co_return true;
+}
+
+// A lock that somebody else holds keeps this client waiting on a timer, never a thread of the pool.
+net::Task<bool> Session::open_maildrop(const cyrus::MaildropName& name) {
+  mailbox_ = configured_->store->internal_name(name);
+  const auto give_up = net::Clock::now() + settings_.lock_timeout;
+  for (;;) {
+    auto work = [this, &name] { return configured_->store->open_maildrop(name); };
+    auto opened = co_await process_.store_pool.run(std::move(work));
+    if (opened) {
+      drop_ = std::move(*opened);
+      co_return true;
+    }
+    if (opened.error().code != base::Errc::busy || net::Clock::now() >= give_up) {
+      process_.log.info("Unable to open maildrop " + mailbox_ + ": " + opened.error().text);
+      put(pop3::could_not_open(opened.error()));
+      co_return false;
+    }
+    co_await net::sleep_for(kLockRetry);
+  }
+}
+
+// RFC 2595 s4: what came in clear text counts for nothing afterwards. Octets that are here already were sent without
+// waiting for our answer: somebody may have put them there, so the connection ends.
+net::Task<bool> Session::start_tls() {
+  if (stream_.unread() > 0) {
+    process_.log.warning("STLS from " + client() + ": commands came in the same packet, closing");
+    put(pop3::err("Commands before the TLS handshake are refused"));
+    co_return false;
+  }
+  put(pop3::ok("Begin TLS negotiation now"));
+  const auto info = co_await stream_.start_tls(*configured_->tls);
+  if (!info) {
+    process_.log.notice("[pop3d] STARTTLS failed: " + client() + ": " + info.error().text);
+    co_return false;
+  }
+  authorization_.reset();
+  note_tls(*info);
+  co_return true;
+}
+
+}  // namespace pop3d

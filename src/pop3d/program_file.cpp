@@ -1,0 +1,29 @@
+#include "pop3d/program_file.hpp"
+
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <system_error>
+
+namespace pop3d {
+
+ProgramFile::ProgramFile() {
+  std::error_code error;
+  path_ = std::filesystem::read_symlink("/proc/self/exe", error).native();
+  struct stat file = {};
+  if (error || ::stat(path_.c_str(), &file) != 0) {
+    path_.clear();
+    return;
+  }
+  inode_ = file.st_ino;
+  size_ = file.st_size;
+  modified_ = file.st_mtime;
+}
+
+bool ProgramFile::has_changed() const {
+  struct stat file = {};
+  if (path_.empty() || ::stat(path_.c_str(), &file) != 0) return false;
+  return file.st_ino != inode_ || file.st_size != size_ || file.st_mtime != modified_;
+}
+
+}  // namespace pop3d

@@ -1,0 +1,184 @@
+#include "pop3d/server.hpp"
+
+#include "net/spawn.hpp"
+#include "net/timer.hpp"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+namespace pop3d {
+namespace {
+
+using service::Message;
+using std::chrono::seconds;
+
+/// Full, and the port still readable for that long: maxchild is used up and nobody else comes, so we answer ourselves.
+constexpr seconds kNobodyElseComes{1};
+/// Out of descriptors or memory: time for sessions to end.
+constexpr std::chrono::milliseconds kResourcePause{100};
+/// How long we leave the port to others when the loop lags.
+constexpr std::chrono::milliseconds kOthersFirst{100};
+constexpr std::chrono::milliseconds kLagBeat{100};
+constexpr int kLagBeats = 3;
+/// How long sessions may take to end once they were told to: an UPDATE under way is finished.
+constexpr seconds kStopPatience{10};
+constexpr std::chrono::hours kForEver{24 * 365};
+
+net::Clock::duration time_until(net::Clock::time_point when) {
+  return std::min<net::Clock::duration>(when - net::Clock::now(), kForEver);
+}
+
+/// -T: the original waits n plus a random part of n, so that idle processes do not all leave at once.
+net::Clock::duration reuse_time(seconds n) {
+  if (n.count() == 0) return kForEver;
+  static std::minstd_rand random(std::random_device{}());  // spreads load; nothing secret depends on it
+  return n + seconds(std::uniform_int_distribution<seconds::rep>(0, n.count() - 1)(random));
+}
+
+}  // namespace
+
+Server::Server(const Process& process, std::shared_ptr<const Configured> configured, const CommandLine& line,
+               net::Listener& listener, service::StatusPipe status)
+    : process_(process),
+      configured_(std::move(configured)),
+      line_(line),
+      listener_(listener),
+      status_(status),
+      news_(process.loop),
+      reuse_(process.loop) {}
+
+net::Task<Drain> Server::run() {
+  net::spawn(process_.loop, watch_reuse());
+  net::spawn(process_.loop, watch_lag());
+  co_await accept_connections();
+  tell(Message::unavailable);
+  co_await wait_for_sessions();
+  co_return drain_;
+}
+
+net::Task<void> Server::accept_connections() {
+  while (drain_ == Drain::none) {
+    if (full()) {
+      co_await wait_for_room();
+      continue;
+    }
+    if (lagging_) co_await let_others_accept();
+    if (program_file_.has_changed()) {
+      process_.log.info("process file has changed");
+      drain(Drain::binary_changed);
+      continue;
+    }
+    tell(Message::available);
+    auto client = co_await listener_.accept();
+    if (!client) {
+      if (client.error().code == base::Errc::closed) {
+        drain(Drain::service_removed);
+      } else if (client.error().code != base::Errc::would_block) {
+        process_.log.error("accept: " + client.error().text);
+        co_await net::sleep_for(kResourcePause);
+      }
+      continue;
+    }
+    if (one_at_a_time()) tell(Message::unavailable);
+    // Nothing may follow `unavailable` but `available`: any 4 would make master count us as ready again.
+    static_cast<void>(status_.send(one_at_a_time() ? Message::connection : Message::connection_multi));
+    net::spawn(process_.loop, serve(std::move(*client)));
+    if (++uses_ >= line_.max_uses) drain(Drain::used_up);
+  }
+}
+
+// This process cannot keep up: for a moment it leaves the port to its siblings, and master, told so, may fork another.
+net::Task<void> Server::let_others_accept() {
+  tell(Message::unavailable);
+  co_await net::sleep_for(kOthersFirst);
+}
+
+// We hold the listener but take nobody. Other workers do, as long as there are any; when none comes, clients get an
+// answer from us instead of waiting for ever.
+net::Task<void> Server::wait_for_room() {
+  tell(Message::unavailable);
+  while (full() && drain_ == Drain::none) {
+    if (!co_await listener_.wait_readable(kNobodyElseComes)) continue;
+    co_await news_.wait_for(kNobodyElseComes);
+    if (!full() || drain_ != Drain::none) co_return;
+    if (!co_await listener_.wait_readable(std::chrono::milliseconds(0))) continue;
+    auto client = co_await listener_.accept();
+    if (!client) continue;
+    process_.log.warning("refused connection from " + process_.client_names.shown(client->peer.ip) + ": " +
+                         std::to_string(sessions_.size()) + " sessions are open");
+    // Under implicit TLS there is no way to say anything before the handshake: the connection is just closed.
+    if (!configured_->settings.implicit_tls) {
+      net::spawn(process_.loop, Session::refuse(process_.loop, std::move(*client)));
+    }
+  }
+}
+
+net::Task<void> Server::wait_for_sessions() {
+  while (!sessions_.empty() && net::Clock::now() < give_up_) co_await news_.wait_for(time_until(give_up_));
+  for (Session* session : sessions_) session->cancel();
+  const auto enough = net::Clock::now() + kStopPatience;
+  while (!sessions_.empty() && net::Clock::now() < enough) co_await news_.wait_for(time_until(enough));
+}
+
+// Sessions of a process that is used up or idle end by themselves; a reason from outside gives them a bounded time.
+net::Clock::duration Server::patience() const {
+  if (drain_ == Drain::used_up || drain_ == Drain::idle) return kForEver;
+  if (drain_ == Drain::stopped) return net::Clock::duration::zero();
+  return configured_->settings.drain_timeout;
+}
+
+net::Task<void> Server::serve(net::Accepted client) {
+  Session session(process_, configured_, std::move(client), ids_.next(configured_->settings.session_id_base));
+  sessions_.insert(&session);
+  reuse_.notify();
+  co_await session.serve();
+  sessions_.erase(&session);
+  news_.notify();
+  reuse_.notify();
+}
+
+// -T: a process that has served and has nobody left waits that long for its next client. One that nobody ever came to
+// stays.
+net::Task<void> Server::watch_reuse() {
+  while (drain_ == Drain::none) {
+    const bool waits = uses_ > 0 && sessions_.empty();
+    const bool news = co_await reuse_.wait_for(waits ? reuse_time(line_.reuse_timeout) : kForEver);
+    if (!news && waits && sessions_.empty()) drain(Drain::idle);
+  }
+}
+
+// A timer that comes late again and again means that the loop has more to do than one core can.
+net::Task<void> Server::watch_lag() {
+  int late = 0;
+  while (drain_ == Drain::none) {
+    if (sessions_.empty()) {
+      lagging_ = false;
+      co_await net::sleep_for(seconds(1));
+      continue;
+    }
+    const auto before = net::Clock::now();
+    co_await net::sleep_for(kLagBeat);
+    late = net::Clock::now() - before - kLagBeat > kLagBeat / 2 ? late + 1 : 0;
+    lagging_ = late >= kLagBeats && !one_at_a_time();
+  }
+}
+
+void Server::drain(Drain reason) {
+  if (reason <= drain_) return;
+  drain_ = reason;
+  if (const auto time = patience(); time < kForEver) give_up_ = std::min(give_up_, net::Clock::now() + time);
+  listener_.cancel();
+  news_.notify();
+  reuse_.notify();
+}
+
+void Server::tell(Message message) {
+  const bool available = message == Message::available;
+  if (available == announced_available_) return;
+  announced_available_ = available;
+  // A failure means that master is gone or does not listen; the watch on the pipe notices the first.
+  static_cast<void>(status_.send(message));
+}
+
+}  // namespace pop3d

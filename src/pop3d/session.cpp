@@ -1,0 +1,273 @@
+#include "pop3d/session.hpp"
+
+#include "net/timer.hpp"
+#include "pop3/body_encoder.hpp"
+#include "pop3/capabilities.hpp"
+#include "pop3/listing.hpp"
+#include "pop3/parse_command.hpp"
+#include "pop3/transact.hpp"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <utility>
+
+namespace pop3d {
+namespace {
+
+using maildrop::Access;
+
+/// How long a client may take to read our last words.
+constexpr std::chrono::seconds kClosePatience{5};
+/// How much of a message is read from disk, or of a listing rendered, at a time.
+constexpr std::size_t kPieceOctets = 64 * 1024;
+
+}  // namespace
+
+Session::Session(const Process& process, std::shared_ptr<const Configured> configured, net::Accepted client,
+                 std::string id)
+    : process_(process),
+      configured_(std::move(configured)),
+      settings_(configured_->settings),
+      peer_(std::move(client.peer)),
+      local_(std::move(client.local)),
+      id_(std::move(id)),
+      stream_(process.loop, std::move(client.socket)) {
+  process_.client_names.want(peer_.ip);
+}
+
+net::Task<void> Session::serve() {
+  try {
+    co_await run();
+  } catch (const std::exception& error) {
+    // Out of memory, or a defect: this session ends, the process and the other sessions live.
+    process_.log.error("session <" + id_ + "> failed: " + error.what());
+  }
+}
+
+net::Task<void> Session::run() {
+  stream_.set_idle_timeout(settings_.idle_timeout);
+  stream_.set_deadline(net::Clock::now() + settings_.login_deadline);
+  if (settings_.implicit_tls && !co_await implicit_tls()) co_return;
+  put(pop3::greeting(settings_.server_info, settings_.server_name, kVersion, {}));
+  if (co_await authorization()) co_await transaction();
+  co_await stream_.close(kClosePatience);
+  if (drop_) {
+    process_.log.notice("counts: retr=<" + std::to_string(counts_.retrieved) + "> top=<" +
+                        std::to_string(counts_.topped) + "> dele=<" + std::to_string(counts_.deleted) + ">");
+  }
+}
+
+net::Task<bool> Session::implicit_tls() {
+  const auto info = co_await stream_.start_tls(*configured_->tls);
+  if (!info) {
+    process_.log.notice("pop3s failed: " + client() + ": " + info.error().text);
+    co_return false;
+  }
+  note_tls(*info);
+  co_return true;
+}
+
+void Session::note_tls(const net::TlsInfo& info) {
+  tls_bits_ = info.bits;
+  process_.log.info("starttls: " + info.version + " with cipher " + info.cipher + " (" + std::to_string(info.bits) + "/" +
+                    std::to_string(info.algorithm_bits) + " bits " + (info.resumed ? "reused" : "new") +
+                    ") no authentication");
+}
+
+// RFC 1939 s4. True when a maildrop is open.
+net::Task<bool> Session::authorization() {
+  for (;;) {
+    auto command = co_await next_command(pop3::State::authorization);
+    if (!command) co_return false;
+    if (std::holds_alternative<pop3::Quit>(*command)) {
+      put(pop3::ok());
+      co_return false;
+    }
+    if (std::holds_alternative<pop3::Capa>(*command)) {
+      put(capabilities(pop3::State::authorization));
+      continue;
+    }
+    auto step = authorization_.step(std::move(*command), rules());
+    if (auto* reply = std::get_if<pop3::Line>(&step)) {
+      put(*reply);
+    } else if (auto* attempt = std::get_if<pop3::CheckPassword>(&step)) {
+      if (co_await check_password(std::move(*attempt))) co_return true;
+    } else if (auto* request = std::get_if<pop3::StartSasl>(&step)) {
+      if (co_await sasl(std::move(*request))) co_return true;
+    } else if (std::holds_alternative<pop3::ListMechanisms>(step)) {
+      put(pop3::mechanism_list(process_.authenticator.mechanisms(channel())));
+    } else if (!co_await start_tls()) {
+      co_return false;
+    }
+  }
+}
+
+// RFC 1939 s5. Losing the peer must not enter UPDATE: nothing is removed then (s3, s6).
+net::Task<void> Session::transaction() {
+  stream_.set_deadline(net::Clock::time_point::max());
+  for (;;) {
+    auto command = co_await next_command(pop3::State::transaction);
+    if (!command) {
+      if (drop_->deleted() > 0) {
+        process_.log.notice("session <" + id_ + "> ended without QUIT: " + std::to_string(drop_->deleted()) +
+                            " deletions of " + mailbox_ + " dropped");
+      }
+      co_return;
+    }
+    if (std::holds_alternative<pop3::Quit>(*command)) co_return co_await update();
+    if (std::holds_alternative<pop3::Capa>(*command)) {
+      put(capabilities(pop3::State::transaction));
+      continue;
+    }
+    const std::uint32_t deleted_before = drop_->deleted();
+    pop3::Reply reply = pop3::transact(*command, *drop_);
+    if (drop_->deleted() > deleted_before) ++counts_.deleted;
+    if (!co_await send(std::move(reply))) co_return;
+  }
+}
+
+// RFC 1939 s6. +OK means that the deletions are durable.
+net::Task<void> Session::update() {
+  const auto give_up = net::Clock::now() + settings_.lock_timeout;
+  for (;;) {
+    auto work = [this] { return drop_->update(); };
+    const auto report = co_await process_.store_pool.run(std::move(work));
+    if (report) {
+      if (report->removed > 0) {
+        process_.log.notice("Expunged " + std::to_string(report->removed) + " messages from " + mailbox_);
+      }
+      put(pop3::ok());
+      co_return;
+    }
+    if (report.error().code != base::Errc::busy || net::Clock::now() >= give_up) {
+      process_.log.error("QUIT of <" + id_ + ">: " + std::to_string(drop_->deleted()) + " deletions of " + mailbox_ +
+                         " not carried out: " + report.error().text);
+      put(pop3::could_not_update(report.error()));
+      co_return;
+    }
+    co_await net::sleep_for(kLockRetry);
+  }
+}
+
+net::Task<std::optional<pop3::Command>> Session::next_command(pop3::State state) {
+  for (;;) {
+    const auto line = co_await stream_.read_line(pop3::kMaxCommandOctets);
+    if (!line) {
+      if (line.error().code != base::Errc::limit) co_return std::nullopt;
+      put(pop3::err("Line too long"));
+      continue;
+    }
+    auto command = pop3::parse_command(*line, state);
+    if (command) co_return std::move(*command);
+    put(command.error().reply);
+  }
+}
+
+net::Task<bool> Session::send(pop3::Reply reply) {
+  if (const auto* line = std::get_if<pop3::Line>(&reply)) {
+    put(*line);
+    if (!stream_.output_is_full()) co_return true;
+    const auto sent = co_await stream_.flush();
+    co_return sent.has_value();
+  }
+  if (const auto* listing = std::get_if<pop3::Listing>(&reply)) co_return co_await send_listing(*listing);
+  co_return co_await send_body(std::get<pop3::Body>(reply));
+}
+
+net::Task<bool> Session::send_listing(pop3::Listing listing) {
+  pop3::ListingWriter writer(listing.kind, *drop_);
+  while (writer.write(stream_.output(), kPieceOctets)) {
+    const auto sent = co_await stream_.flush();
+    if (!sent) co_return false;
+  }
+  co_return true;
+}
+
+// The first piece is read before +OK, so that most failures are a clean -ERR. A failure later can only be told by
+// dropping the connection: a final dot would make half a message a whole one.
+net::Task<bool> Session::send_body(pop3::Body body) {
+  auto message = drop_->open(body.number, Access::cached_only);
+  if (!message && message.error().code == base::Errc::would_block) {
+    auto work = [this, number = body.number] { return drop_->open(number, Access::may_block); };
+    message = co_await process_.store_pool.run(std::move(work));
+  }
+
+  std::string piece;
+  pop3::BodyEncoder encoder(body.top_lines);
+  std::uint64_t offset = 0;
+  base::Result<std::size_t> got = std::size_t{0};
+  bool wanted = true;
+  for (bool first = true; message && wanted; first = false) {
+    const std::uint64_t left = (*message)->size() - offset;
+    piece.resize(static_cast<std::size_t>(std::min<std::uint64_t>(left, kPieceOctets)));
+    got = (*message)->read(piece, offset, Access::cached_only);
+    if (!got && got.error().code == base::Errc::would_block) {
+      auto work = [&piece, offset, open = message->get()] { return open->read(piece, offset, Access::may_block); };
+      got = co_await process_.store_pool.run(std::move(work));
+    }
+    if (got && *got == 0 && left > 0) got = base::fail(base::Errc::corrupt, "message ends before its size");
+    if (!got) break;
+    offset += *got;
+    if (first) put(pop3::ok("Message follows"));
+    wanted = encoder.encode(std::string_view(piece).substr(0, *got), stream_.output()) && offset < (*message)->size();
+    if (stream_.output_is_full()) {
+      const auto sent = co_await stream_.flush();
+      if (!sent) co_return false;
+    }
+  }
+
+  if (!message || !got) {
+    const base::Error& error = message ? got.error() : message.error();
+    process_.log.error("message " + std::to_string(value(body.number)) + " of " + mailbox_ + ": " + error.text);
+    if (offset > 0) co_return false;
+    put(pop3::could_not_read_message(error));
+    co_return true;
+  }
+  encoder.finish(stream_.output());
+  if (body.top_lines) {
+    ++counts_.topped;
+  } else {
+    ++counts_.retrieved;
+    drop_->mark_retrieved(body.number);
+  }
+  co_return true;
+}
+
+pop3::Line Session::capabilities(pop3::State state) {
+  const std::string mechanisms = process_.authenticator.mechanisms(channel());
+  pop3::CapabilityFacts facts;
+  facts.state = state;
+  facts.rules = rules();
+  facts.mechanisms = mechanisms;
+  facts.expire_days = settings_.expire_days;
+  facts.login_delay_seconds = settings_.login_delay;
+  facts.server_info = settings_.server_info;
+  facts.version = kVersion;
+  return pop3::capabilities(facts);
+}
+
+auth::Channel Session::channel() const {
+  auth::Channel out;
+  out.local_ip = local_.ip;
+  out.local_port = local_.port;
+  out.peer_ip = peer_.ip;
+  out.peer_port = peer_.port;
+  out.tls = stream_.is_tls();
+  out.external_ssf = std::max(tls_bits_, settings_.login_rules.external_ssf);
+  return out;
+}
+
+pop3::LoginRules Session::rules() const {
+  pop3::LoginRules out = settings_.login_rules;
+  out.tls_active = stream_.is_tls();
+  return out;
+}
+
+net::Task<void> Session::refuse(net::Loop& loop, net::Accepted client) {
+  net::Stream stream(loop, std::move(client.socket));
+  stream.output() += pop3::err("[SYS/TEMP] Too many connections: try again later").text;
+  co_await stream.close(kClosePatience);
+}
+
+}  // namespace pop3d

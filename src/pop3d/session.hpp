@@ -1,0 +1,90 @@
+#pragma once
+
+#include "auth/authenticator.hpp"
+#include "net/listener.hpp"
+#include "net/stream.hpp"
+#include "pop3/authorization.hpp"
+#include "pop3/command.hpp"
+#include "pop3/reply.hpp"
+#include "pop3d/wiring.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace pop3d {
+
+/// How long a session waits before it asks again for a lock that somebody else holds.
+inline constexpr std::chrono::milliseconds kLockRetry{20};
+
+/// One client's session, from greeting to close (RFC 1939 s3): AUTHORIZATION, TRANSACTION, UPDATE. Reads like the
+/// protocol; what is decided where stands in pop3/, what blocks runs on the pools.
+class Session {
+ public:
+  /// `process` outlives the session. `id` is shown to the client and in the log.
+  Session(const Process& process, std::shared_ptr<const Configured> configured, net::Accepted client, std::string id);
+
+  /// Serves the client to the end. Never throws; the connection is closed when it returns.
+  net::Task<void> serve();
+
+  /// Ends the session without UPDATE: its reads and writes fail from now on. One that is in UPDATE finishes it.
+  void cancel() { stream_.cancel(); }
+
+  /// Answers one line to a client for whom there is no room, and closes.
+  static net::Task<void> refuse(net::Loop& loop, net::Accepted client);
+
+ private:
+  struct Counts {
+    unsigned retrieved = 0;
+    unsigned topped = 0;
+    unsigned deleted = 0;
+  };
+
+  net::Task<void> run();
+  net::Task<bool> implicit_tls();
+  net::Task<bool> authorization();
+  net::Task<void> transaction();
+  net::Task<void> update();
+
+  // login.cpp: one function per way in. True once the maildrop is open.
+  net::Task<bool> check_password(pop3::CheckPassword attempt);
+  net::Task<bool> sasl(pop3::StartSasl request);
+  net::Task<std::optional<base::Secret>> sasl_response(std::string challenge);
+  net::Task<bool> logged_in(auth::Identity identity, std::string mechanism);
+  net::Task<bool> open_maildrop(const cyrus::MaildropName& name);
+  net::Task<void> refuse_login(auth::Refusal refusal, std::string mechanism, std::optional<std::string> user,
+                               pop3::Line reply);
+  net::Task<bool> start_tls();
+
+  /// The next line that is a command; lines that are none are answered here. nullopt: the peer is gone or too slow.
+  net::Task<std::optional<pop3::Command>> next_command(pop3::State state);
+  /// Adds a reply to the output; a body or listing is sent as far as it does not fit. False: the peer is gone.
+  net::Task<bool> send(pop3::Reply reply);
+  net::Task<bool> send_listing(pop3::Listing listing);
+  net::Task<bool> send_body(pop3::Body body);
+  void put(const pop3::Line& line) { stream_.output() += line.text; }
+  pop3::Line capabilities(pop3::State state);
+  void note_tls(const net::TlsInfo& info);
+
+  auth::Channel channel() const;
+  pop3::LoginRules rules() const;
+  std::string client() const { return process_.client_names.shown(peer_.ip); }
+  /// "plaintext", or "plaintext+TLS" under TLS, as login lines show it.
+  std::string with_tls(std::string mechanism) const { return stream_.is_tls() ? mechanism + "+TLS" : mechanism; }
+
+  const Process& process_;
+  std::shared_ptr<const Configured> configured_;
+  const Settings& settings_;  // configured_'s
+  net::Endpoint peer_;
+  net::Endpoint local_;
+  std::string id_;
+  net::Stream stream_;
+  pop3::Authorization authorization_;
+  int tls_bits_ = 0;
+  std::string mailbox_;  // internal name, for the log
+  std::unique_ptr<maildrop::Maildrop> drop_;
+  Counts counts_;
+};
+
+}  // namespace pop3d

@@ -1,0 +1,42 @@
+#include "pop3d/wiring.hpp"
+
+#include "cyrus/store_config.hpp"
+
+namespace pop3d {
+namespace {
+
+using config::Option;
+
+net::TlsOptions tls_options(const config::ImapdConf& conf) {
+  net::TlsOptions out;
+  out.certificate_file = conf.text(Option::tls_server_cert).value_or("");
+  out.key_file = conf.text(Option::tls_server_key).value_or("");
+  out.versions = conf.text(Option::tls_versions).value_or(out.versions);
+  out.ciphers = conf.text(Option::tls_ciphers).value_or(out.ciphers);
+  out.curve = conf.text(Option::tls_eccurve).value_or(out.curve);
+  out.prefer_server_ciphers = conf.is_on(Option::tls_prefer_server_ciphers);
+  return out;
+}
+
+}  // namespace
+
+base::Result<std::shared_ptr<const Configured>> configure(const config::ImapdConf& conf, const CommandLine& line,
+                                                          const base::Log& log) {
+  auto out = std::make_shared<Configured>();
+  auto picked = settings(conf, line);
+  if (!picked) return tl::unexpected(picked.error());
+  out->settings = std::move(*picked);
+
+  auto store = cyrus::store_config(conf);
+  if (!store) return tl::unexpected(store.error());
+  out->store = std::make_unique<cyrus::Store>(std::move(*store), log);
+
+  if (tls_is_configured(conf)) {
+    auto tls = net::TlsContext::create(tls_options(conf));
+    if (!tls) return tl::unexpected(tls.error());
+    out->tls = std::move(*tls);
+  }
+  return out;
+}
+
+}  // namespace pop3d

@@ -1,0 +1,40 @@
+#pragma once
+
+#include "auth/authenticator.hpp"
+#include "base/log.hpp"
+#include "cyrus/store.hpp"
+#include "net/tls_context.hpp"
+#include "net/worker_pool.hpp"
+#include "pop3d/client_names.hpp"
+#include "pop3d/settings.hpp"
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+namespace pop3d {
+
+/// What one reading of the configuration made. Never changed: a reload makes a new one, and sessions under way keep
+/// theirs until they end.
+struct Configured {
+  Settings settings;
+  std::unique_ptr<cyrus::Store> store;
+  std::unique_ptr<net::TlsContext> tls;  ///< null: no certificate is configured
+};
+
+/// Reads the files that `conf` names. Blocks on disk. Errors name file and option.
+base::Result<std::shared_ptr<const Configured>> configure(const config::ImapdConf& conf, const CommandLine& line,
+                                                          const base::Log& log);
+
+/// What lives as long as the process and is shared by all sessions.
+struct Process {
+  net::Loop& loop;
+  const base::Log& log;
+  auth::Authenticator& authenticator;
+  net::WorkerPool& store_pool;
+  net::WorkerPool& auth_pool;
+  ClientNames& client_names;
+};
+
+}  // namespace pop3d
