@@ -1,0 +1,4 @@
+#pragma once
+
+#include "base/fine.hpp"
+#include "cyrus/store.hpp"
