@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 // One table row per command: its keyword, the state that knows it, and how its argument is read. Replies and the order
 // of the checks are those of Cyrus 3.6: syntax before existence, and a command of the other state is not recognised.
@@ -85,9 +86,9 @@ Parsed apop(Argument argument) {
 Parsed auth(Argument argument) {
   if (!argument) return Auth{};
   const auto* const end = std::find_if(argument->begin(), argument->end(), ascii::is_space);
-  Auth command{std::string(argument->begin(), end), std::nullopt};
-  if (end != argument->end()) command.initial_response.emplace(end + 1, argument->end());
-  return command;
+  std::string mechanism(argument->begin(), end);
+  if (end == argument->end()) return Auth{std::move(mechanism), std::nullopt};
+  return Auth{std::move(mechanism), std::string(end + 1, argument->end())};
 }
 
 /// RFC 1939 s7. Cyrus: a first word that is no number counts as missing, and both numbers are read before anybody asks
