@@ -16,8 +16,8 @@ enum class ServerInfo { off, min, on };
 struct CapabilityFacts {
   State state = State::authorization;
   LoginRules rules;
-  std::string_view mechanisms;               ///< "PLAIN LOGIN", may be empty
-  std::optional<unsigned> expire_days;       ///< nullopt: NEVER
+  std::string_view mechanisms;          ///< "PLAIN LOGIN", may be empty
+  std::optional<unsigned> expire_days;  ///< nullopt: NEVER
   unsigned login_delay_seconds = 0;
   ServerInfo server_info = ServerInfo::on;
   std::string_view version;

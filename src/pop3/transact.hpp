@@ -5,8 +5,18 @@
 
 namespace pop3 {
 
+/// Whether DELE may mark messages.
+enum class Deletion {
+  allowed,
+  denied,     ///< option popuseacl, and the user has no right to delete here
+  read_only,  ///< option readonly
+};
+
 /// Carries out one command of the TRANSACTION state, except QUIT and CAPA, on the session's maildrop (RFC 1939 s5, s7;
 /// one function per command in transact.cpp). RETR and TOP come back as a Body to open.
-Reply transact(const Command& command, maildrop::Maildrop& drop);
+///
+/// RETR marks its message as retrieved here, before it is opened. Cyrus: a message that turns out to be unreadable is
+/// marked too. Commands that are none of this state's get "-ERR Unrecognized command".
+Reply transact(const Command& command, maildrop::Maildrop& drop, Deletion deletion = Deletion::allowed);
 
 }  // namespace pop3
