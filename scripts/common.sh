@@ -67,4 +67,4 @@ build_preset() {
 
 # What building the programs takes.
 # shellcheck disable=SC2034  # used by those who source this
-BUILD_PACKAGES=(g++ cmake ninja-build libboost1.81-dev libssl-dev libsasl2-dev libexpected-dev libwrap0-dev zlib1g-dev)
+BUILD_PACKAGES=(g++ cmake ninja-build libboost1.81-dev libssl-dev libsasl2-dev libexpected-dev zlib1g-dev)
