@@ -48,9 +48,14 @@ net::Task<void> Session::serve() {
 net::Task<void> Session::run() {
   stream_.set_idle_timeout(settings_.idle_timeout);
   stream_.set_deadline(net::Clock::now() + settings_.login_deadline);
-  if (settings_.implicit_tls && !co_await implicit_tls()) co_return;
+  // A co_await behind && makes g++ 12 build a frame that traps when it is resumed: conditions are named first.
+  if (settings_.implicit_tls) {
+    const bool secured = co_await implicit_tls();
+    if (!secured) co_return;
+  }
   put(pop3::greeting(settings_.server_info, settings_.server_name, kVersion, {}));
-  if (co_await authorization()) co_await transaction();
+  const bool logged_in = co_await authorization();
+  if (logged_in) co_await transaction();
   co_await stream_.close(kClosePatience);
   if (drop_) {
     process_.log.notice("counts: retr=<" + std::to_string(counts_.retrieved) + "> top=<" +
