@@ -18,21 +18,30 @@ struct MaildropName {
 };
 
 /// The Cyrus mail store of one configuration, shared by all sessions. Thread-safe.
+///
+/// A maildrop may outlive the store that opened it (a reload makes a new one); both need `log`.
 class Store {
  public:
-  /// `log` must outlive the store.
+  /// Opens nothing yet. `log` must outlive the store and every maildrop.
   Store(StoreConfig config, const base::Log& log);
   ~Store();
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
 
   /// Takes a snapshot of a maildrop for one session. No lock outlives the call.
   ///
   /// Blocks on disk, never on locks: run on the worker pool. Errors: busy (a lock is held elsewhere: nothing was
   /// changed, call again); not_found (no such mailbox); permission; corrupt; unsupported (index version, back end,
-  /// remote mailbox); io. Every text names the mailbox and the file.
+  /// remote mailbox); invalid (no possible mailbox name); io. Every text names the mailbox and the file.
   base::Result<std::unique_ptr<maildrop::Maildrop>> open_maildrop(const MaildropName& name);
 
   /// The mailbox name as logs show it: "user.fred", "user.fred.sub", "example.com!user.fred".
+  /// For a name that no mailbox can have, the userid and folder as they came.
   std::string internal_name(const MaildropName& name) const;
+
+ private:
+  class Shared;
+  std::shared_ptr<const Shared> shared_;
 };
 
 }  // namespace cyrus

@@ -93,7 +93,8 @@ const MadeMailbox& StoreMaker::add(const std::string& userid, const std::string&
   MadeMailbox& mailbox = mailboxes_.emplace_back();
   mailbox.userid = userid;
   mailbox.folder = folder;
-  mailbox.index_version = static_cast<std::uint32_t>(pick(random_, 12, 20));
+  mailbox.index_version =
+      shape_.index_version != 0 ? shape_.index_version : static_cast<std::uint32_t>(pick(random_, 12, 20));
   mailbox.uidvalidity = static_cast<std::uint32_t>(pick(random_, 1, 0xffffffff));
   mailbox.generation = static_cast<std::uint32_t>(pick(random_, 0, 5));
   mailbox.options = chance(random_, 70) ? 1 : 0;

@@ -53,6 +53,7 @@ struct StoreShape {
   bool pop_use_imap_flags = false;
   bool old_header_file = false;  ///< cyrus.header in three lines
   List list = List::by_name;
+  std::uint32_t index_version = 0;  ///< of mailboxes that add() makes; 0: each has its own, at random
   cyrus::UidlFormat uidl_format = cyrus::UidlFormat::cyrus;
 };
 
