@@ -1,11 +1,10 @@
 #include "base/file_io.hpp"
 
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-#include <cerrno>
 
 namespace base {
 

@@ -1,8 +1,7 @@
 #include "base/file_lock.hpp"
 
-#include <fcntl.h>
-
 #include <cerrno>
+#include <fcntl.h>
 #include <string>
 #include <utility>
 

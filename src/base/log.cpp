@@ -12,12 +12,18 @@ namespace {
 
 int syslog_level(Severity severity) {
   switch (severity) {
-    case Severity::critical: return LOG_CRIT;
-    case Severity::error: return LOG_ERR;
-    case Severity::warning: return LOG_WARNING;
-    case Severity::notice: return LOG_NOTICE;
-    case Severity::info: return LOG_INFO;
-    case Severity::debug: return LOG_DEBUG;
+    case Severity::critical:
+      return LOG_CRIT;
+    case Severity::error:
+      return LOG_ERR;
+    case Severity::warning:
+      return LOG_WARNING;
+    case Severity::notice:
+      return LOG_NOTICE;
+    case Severity::info:
+      return LOG_INFO;
+    case Severity::debug:
+      return LOG_DEBUG;
   }
   return LOG_ERR;
 }

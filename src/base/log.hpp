@@ -36,8 +36,8 @@ class Log {
 /// `text` as it may stand in a log line or on a terminal.
 std::string printable(std::string_view text);
 
-/// What syslog(3) is told once. `ident` is "prefix/service"; `facility` a name as in syslog_facility ("mail", "local6"),
-/// unknown or empty means mail. With `to_stderr` each line also goes to standard error.
+/// What syslog(3) is told once. `ident` is "prefix/service"; `facility` a name as in syslog_facility ("mail",
+/// "local6"), unknown or empty means mail. With `to_stderr` each line also goes to standard error.
 struct SyslogOptions {
   std::string ident;
   std::string facility;

@@ -1,11 +1,10 @@
 #include "pop3d/client_names.hpp"
 
 #include <arpa/inet.h>
-#include <netdb.h>
-#include <sys/socket.h>
-
 #include <array>
 #include <cstring>
+#include <netdb.h>
+#include <sys/socket.h>
 #include <utility>
 
 namespace pop3d {

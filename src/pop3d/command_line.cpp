@@ -46,7 +46,9 @@ tl::expected<CommandLine, std::string> parse_command_line(std::span<const char* 
     }
     const std::optional<std::int32_t> n = number(value);
     switch (option) {
-      case 'C': line.config_file = value; break;
+      case 'C':
+        line.config_file = value;
+        break;
       case 'U':
         if (!n) return wrong(option, "needs a number");
         line.max_uses = *n < 1 ? 1U : static_cast<unsigned>(*n);  // Cyrus: 0 and less act like 1
@@ -59,11 +61,20 @@ tl::expected<CommandLine, std::string> parse_command_line(std::span<const char* 
         if (!n || *n < 0) return wrong(option, "needs a security strength factor");
         line.external_ssf = *n;
         break;
-      case 'D': line.run_debug_command = true; break;
-      case 'X': line.stdio = true; break;
-      case 's': line.implicit_tls = true; break;
-      case 'H': line.proxy_header = true; break;
-      default: return wrong(option, "unknown");
+      case 'D':
+        line.run_debug_command = true;
+        break;
+      case 'X':
+        line.stdio = true;
+        break;
+      case 's':
+        line.implicit_tls = true;
+        break;
+      case 'H':
+        line.proxy_header = true;
+        break;
+      default:
+        return wrong(option, "unknown");
     }
   }
   return line;

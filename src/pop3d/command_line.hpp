@@ -1,11 +1,11 @@
 #pragma once
 
+#include <tl/expected.hpp>
+
 #include <chrono>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <tl/expected.hpp>
 
 namespace pop3d {
 

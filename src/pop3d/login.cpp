@@ -36,8 +36,7 @@ net::Task<bool> Session::sasl(pop3::StartSasl request) {
   std::optional<base::Secret> initial;
   if (request.initial_response) {
     // "=" stands for an empty response.
-    auto decoded =
-        *request.initial_response == "=" ? base::Secret() : auth::base64_decode(*request.initial_response);
+    auto decoded = *request.initial_response == "=" ? base::Secret() : auth::base64_decode(*request.initial_response);
     base::wipe(*request.initial_response);
     if (!decoded) {
       put(pop3::sasl_failed("bad protocol / cancel"));

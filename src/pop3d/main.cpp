@@ -13,11 +13,7 @@
 #include "service/privileges.hpp"
 #include "service/status.hpp"
 
-#include <sys/resource.h>
-#include <sys/stat.h>
-#include <sysexits.h>
 #include <syslog.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <cstdio>
@@ -25,6 +21,10 @@
 #include <exception>
 #include <memory>
 #include <string>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sysexits.h>
+#include <unistd.h>
 #include <utility>
 
 namespace pop3d {
@@ -175,8 +175,7 @@ int serve_port(const Setup& setup) {
   service::announce_fatal_signals(service::kStatusFd);
   Runtime runtime(setup);
   net::Listener listener(runtime.loop(), base::UniqueFd(service::kListenFd));
-  Server server(runtime.process(), setup.configured, setup.line, listener,
-                service::StatusPipe(service::kStatusFd));
+  Server server(runtime.process(), setup.configured, setup.line, listener, service::StatusPipe(service::kStatusFd));
   Drain outcome = Drain::none;
   net::spawn(runtime.loop(), handle_signals(runtime, setup, server));
   net::spawn(runtime.loop(), watch_master(runtime, setup, server));

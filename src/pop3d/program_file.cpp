@@ -1,8 +1,7 @@
 #include "pop3d/program_file.hpp"
 
-#include <sys/stat.h>
-
 #include <filesystem>
+#include <sys/stat.h>
 #include <system_error>
 
 namespace pop3d {

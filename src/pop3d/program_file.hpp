@@ -1,9 +1,8 @@
 #pragma once
 
-#include <sys/types.h>
-
 #include <ctime>
 #include <string>
+#include <sys/types.h>
 
 namespace pop3d {
 

@@ -75,8 +75,8 @@ net::Task<bool> Session::implicit_tls() {
 
 void Session::note_tls(const net::TlsInfo& info) {
   tls_bits_ = info.bits;
-  process_.log.info("starttls: " + info.version + " with cipher " + info.cipher + " (" + std::to_string(info.bits) + "/" +
-                    std::to_string(info.algorithm_bits) + " bits " + (info.resumed ? "reused" : "new") +
+  process_.log.info("starttls: " + info.version + " with cipher " + info.cipher + " (" + std::to_string(info.bits) +
+                    "/" + std::to_string(info.algorithm_bits) + " bits " + (info.resumed ? "reused" : "new") +
                     ") no authentication");
 }
 

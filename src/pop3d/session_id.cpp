@@ -2,10 +2,9 @@
 
 #include "base/check.hpp"
 
+#include <cstdint>
 #include <sys/random.h>
 #include <unistd.h>
-
-#include <cstdint>
 
 namespace pop3d {
 

@@ -1,9 +1,8 @@
 #include "pop3d/settings.hpp"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
+#include <unistd.h>
 
 namespace pop3d {
 namespace {

@@ -16,22 +16,22 @@ inline constexpr std::string_view kVersion = "Pillarbox-" PILLARBOX_VERSION;
 
 /// What sessions and server need of command line and imapd.conf(5), as plain values. Options in brackets.
 struct Settings {
-  std::string server_name;                                ///< [servername], else the host's name
-  pop3::ServerInfo server_info = pop3::ServerInfo::on;    ///< [serverinfo]
-  std::string session_id_base;                            ///< [syslog_prefix], else server_name
-  bool implicit_tls = false;                              ///< -s
-  pop3::LoginRules login_rules;                           ///< as on a fresh connection
-  std::chrono::seconds idle_timeout{600};                 ///< [poptimeout], at least ten minutes (RFC 1939 s3)
-  std::chrono::seconds login_deadline{180};               ///< [pop3_login_deadline]
-  std::chrono::seconds failed_login_pause{3};             ///< [failedloginpause]
-  std::chrono::seconds plaintext_login_pause{0};          ///< [plaintextloginpause]
-  std::chrono::seconds lock_timeout{30};                  ///< [pop3_lock_timeout]
-  std::chrono::seconds drain_timeout{60};                 ///< [pop3_drain_timeout]
-  unsigned login_delay = 0;                               ///< [popminpoll], in seconds
-  std::optional<unsigned> expire_days;                    ///< [popexpiretime]; nullopt: never
-  std::size_t max_sessions = 1000;                        ///< [pop3_sessions_per_process]
-  std::size_t store_threads = 8;                          ///< [pop3_store_threads]
-  std::size_t auth_threads = 4;                           ///< [pop3_auth_threads]
+  std::string server_name;                              ///< [servername], else the host's name
+  pop3::ServerInfo server_info = pop3::ServerInfo::on;  ///< [serverinfo]
+  std::string session_id_base;                          ///< [syslog_prefix], else server_name
+  bool implicit_tls = false;                            ///< -s
+  pop3::LoginRules login_rules;                         ///< as on a fresh connection
+  std::chrono::seconds idle_timeout{600};               ///< [poptimeout], at least ten minutes (RFC 1939 s3)
+  std::chrono::seconds login_deadline{180};             ///< [pop3_login_deadline]
+  std::chrono::seconds failed_login_pause{3};           ///< [failedloginpause]
+  std::chrono::seconds plaintext_login_pause{0};        ///< [plaintextloginpause]
+  std::chrono::seconds lock_timeout{30};                ///< [pop3_lock_timeout]
+  std::chrono::seconds drain_timeout{60};               ///< [pop3_drain_timeout]
+  unsigned login_delay = 0;                             ///< [popminpoll], in seconds
+  std::optional<unsigned> expire_days;                  ///< [popexpiretime]; nullopt: never
+  std::size_t max_sessions = 1000;                      ///< [pop3_sessions_per_process]
+  std::size_t store_threads = 8;                        ///< [pop3_store_threads]
+  std::size_t auth_threads = 4;                         ///< [pop3_auth_threads]
 };
 
 /// Picks them. Errors: invalid (TLS was asked for with -s and there is no certificate).

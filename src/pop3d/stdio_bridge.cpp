@@ -1,11 +1,10 @@
 #include "pop3d/stdio_bridge.hpp"
 
+#include <array>
+#include <cerrno>
 #include <fcntl.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
 #include <utility>
 
 namespace pop3d {

@@ -1,13 +1,12 @@
 // A library for LD_PRELOAD: opening a file whose path contains $SLOW_PATH takes $SLOW_SECONDS. It stands for a disk
 // that does not answer, in one call of one session; tests look at what the others notice.
 
-#include <dlfcn.h>
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <cstdarg>
 #include <cstdlib>
 #include <cstring>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 namespace {
 
