@@ -55,6 +55,19 @@ answers() {
   [[ $line == +OK* ]]
 }
 
+# session_members ID: the living processes of that session, one to a line.
+session_members() {
+  local file line state session
+  for file in /proc/[0-9]*/stat; do
+    { IFS= read -r line <"$file"; } 2>/dev/null || continue # it has just ended
+    # Behind the name, which may hold anything, in parentheses: state, parent, process group, session.
+    read -r state _ _ session _ <<<"${line##*) }"
+    if [[ $session == "$1" && $state != Z ]]; then
+      echo "${line%% *}"
+    fi
+  done
+}
+
 # Sets service_user: who serves. Empty: whoever started us.
 choose_user() {
   service_user=
