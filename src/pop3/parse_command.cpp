@@ -166,6 +166,6 @@ tl::expected<Command, BadCommand> parse_command(std::string_view line, State sta
   return tl::unexpected(BadCommand{err(kUnrecognized), !is_harmless(keyword)});
 }
 
-BadCommand overlong_line() { return BadCommand{err("Command line too long")}; }
+BadCommand overlong_line() { return BadCommand{err("Line too long")}; }
 
 }  // namespace pop3

@@ -40,7 +40,6 @@ struct Transaction {
 
   Reply operator()(const Retr& retr) const {
     if (!drop.exists(retr.number)) return no_such_message();
-    drop.mark_retrieved(retr.number);
     return Body{retr.number, std::nullopt};
   }
 
@@ -61,7 +60,6 @@ struct Transaction {
     return ok();
   }
 
-  /// Never marks the message as retrieved: clients read by TOP n 99999999 just to avoid that.
   Reply operator()(const Top& top) const {
     if (!drop.exists(top.number)) return no_such_message();
     return Body{top.number, top.lines};

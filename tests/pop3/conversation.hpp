@@ -13,7 +13,7 @@
 
 namespace pop3 {
 
-/// The whole text of a reply, as the peer would receive it.
+/// The whole text of a reply, as the peer would receive it. A RETR that succeeds leaves its mark, as in a session.
 inline std::string text(const Reply& reply, maildrop::Maildrop& drop) {
   std::string out;
   if (const auto* line = std::get_if<Line>(&reply)) {
@@ -33,6 +33,7 @@ inline std::string text(const Reply& reply, maildrop::Maildrop& drop) {
     BodyEncoder encoder(body.top_lines);
     encoder.encode(bytes, out);
     encoder.finish(out);
+    if (!body.top_lines) drop.mark_retrieved(body.number);
   }
   return out;
 }

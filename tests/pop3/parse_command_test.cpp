@@ -83,9 +83,9 @@ TEST(ParseCommand, NulMakesTheWholeLineASyntaxError) {
 TEST(ParseCommand, OverlongLineIsRefusedWhole) {  // RFC 2449 s4
   const std::string longest = "PASS " + std::string(kMaxCommandOctets - 5, 'x');
   EXPECT_EQ(parsed<Pass>(longest, kLogin).password.view().size(), kMaxCommandOctets - 5);
-  EXPECT_EQ(refusal(longest + "x", kLogin), "-ERR Command line too long\r\n");
-  EXPECT_EQ(refusal("NOOP" + std::string(20000, ' '), kMail), "-ERR Command line too long\r\n");
-  EXPECT_EQ(overlong_line().reply.text, "-ERR Command line too long\r\n");
+  EXPECT_EQ(refusal(longest + "x", kLogin), "-ERR Line too long\r\n");
+  EXPECT_EQ(refusal("NOOP" + std::string(20000, ' '), kMail), "-ERR Line too long\r\n");
+  EXPECT_EQ(overlong_line().reply.text, "-ERR Line too long\r\n");
   EXPECT_TRUE(overlong_line().hostile);
 }
 

@@ -110,7 +110,8 @@ TEST_F(Transact, RetrAsksForTheBodyOfThatMessage) {
   EXPECT_EQ(std::get<Body>(reply).top_lines, std::nullopt);
 }
 
-TEST_F(Transact, RetrMarksItsMessageAsRetrieved) {
+TEST_F(Transact, RetrMarksNothingBeforeTheMessageIsSent) {
+  transact(Retr{MessageNumber{1}}, drop);
   say("RETR 2");
   ASSERT_TRUE(drop.update());
   EXPECT_EQ(store.updates.at(0).retrieved, (std::vector<maildrop::Uid>{maildrop::Uid{12}}));
