@@ -79,12 +79,11 @@ class Parser {
 
   base::Result<std::string> bare() {
     const std::size_t start = at_;
-    // 0x1F, the separator of names, is written bare; 0x1D is not, but does no harm here.
-    constexpr std::string_view kEnds{" ()\"{\r\n\0", 8};
+    // 0x1F, the separator of names, is written bare; 0x1D is not, but does no harm here. A '%' begins lists, and the
+    // file literals of the replication protocol, which never stand in a stored text.
+    constexpr std::string_view kEnds{" ()\"{%\r\n\0", 9};
     while (!at_end() && kEnds.find(text_[at_]) == std::string_view::npos) ++at_;
     if (at_ == start) return refuse("item missing");
-    // %{...} would announce a file in the replication protocol; it never stands in a stored text.
-    if (text_[start] == '%' && next_is('{')) return refuse("file literal");
     return std::string(text_.substr(start, at_ - start));
   }
 
