@@ -1,0 +1,108 @@
+#include "cyrus/store_config.hpp"
+
+#include "config/imapd_conf.hpp"
+
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <stdexcept>
+#include <stdlib.h>
+#include <unistd.h>
+
+namespace cyrus {
+namespace {
+
+// Reads the text as an imapd.conf(5) of the service pop3.
+base::Result<StoreConfig> configured(std::string_view text) {
+  std::string file = (std::filesystem::temp_directory_path() / "pillarbox-conf-XXXXXX").string();
+  const int fd = ::mkstemp(file.data());
+  if (fd < 0) throw std::runtime_error("mkstemp");
+  ::close(fd);
+  std::ofstream(file) << text;
+  const auto conf = config::ImapdConf::load(file, "pop3");
+  std::filesystem::remove(file);
+  if (!conf) return tl::unexpected(conf.error());
+  return store_config(*conf);
+}
+
+constexpr std::string_view kMinimum = "configdirectory: /conf\ndefaultpartition: default\npartition-default: /spool\n";
+
+StoreConfig good(std::string_view more) {
+  const auto store = configured(std::string(kMinimum) + std::string(more));
+  EXPECT_TRUE(store) << (store ? "" : store.error().text);
+  return store ? *store : StoreConfig{};
+}
+
+TEST(StoreConfig, HasTheDefaultsOfCyrus) {
+  const StoreConfig store = good("");
+  EXPECT_EQ(store.config_directory, "/conf");
+  EXPECT_EQ(store.partitions, (StoreConfig::Roots{{"default", "/spool"}}));
+  EXPECT_EQ(store.default_partition, "default");
+  EXPECT_EQ(store.lock_path, "/conf/lock");
+  EXPECT_EQ(store.mailboxes_db, "/conf/mailboxes.db");
+  EXPECT_EQ(store.quota_db, "/conf/quota");
+  EXPECT_TRUE(store.unix_hierarchy_sep);
+  EXPECT_FALSE(store.hash_spool);
+  EXPECT_FALSE(store.legacy_dirs);
+  EXPECT_EQ(store.virtual_domains, VirtualDomains::off);
+  EXPECT_EQ(store.default_domain, "internal");
+  EXPECT_EQ(store.uidl_format, UidlFormat::cyrus);
+  EXPECT_EQ(store.expunge_mode, ExpungeMode::delayed);
+  EXPECT_EQ(store.pop_min_poll.count(), 0);
+  EXPECT_EQ(store.pop_poll_padding, 1);
+  EXPECT_TRUE(store.global_lock);
+  EXPECT_FALSE(store.server_name.empty());
+  EXPECT_TRUE(store.metapartition_files.empty());
+}
+
+TEST(StoreConfig, TakesWhatTheFileSays) {
+  const StoreConfig store = good(
+      "partition-fast: /fast\nmetapartition-default: /meta\narchivepartition-default: /archive\n"
+      "metapartition_files: index header lock\nmetadir-cache-fast: /caches\nhashimapspool: yes\nfulldirhash: yes\n"
+      "mailbox_legacy_dirs: yes\nunixhierarchysep: no\nvirtdomains: userid\ndefaultdomain: example.com\n"
+      "mboxname_lockpath: /run/lock\nservername: mx.example.net\nmboxlist_db_path: /db/boxes\nuidl_format: dovecot\n"
+      "expunge_mode: semidelayed\npopuseimapflags: yes\npopuseacl: yes\npopsubfolders: yes\nconversations: yes\n"
+      "statuscache: yes\npopminpoll: 5\npoppollpadding: 3\npop3_lock_timeout: 7s\n");
+  EXPECT_EQ(store.partitions, (StoreConfig::Roots{{"default", "/spool"}, {"fast", "/fast"}}));
+  EXPECT_EQ(store.metapartitions, (StoreConfig::Roots{{"default", "/meta"}}));
+  EXPECT_EQ(store.archive_partitions, (StoreConfig::Roots{{"default", "/archive"}}));
+  EXPECT_EQ(store.metapartition_files, (std::set<MetaFile>{MetaFile::index, MetaFile::header}));
+  EXPECT_EQ(store.metadirs.at({MetaFile::cache, "fast"}), "/caches");
+  EXPECT_TRUE(store.hash_spool);
+  EXPECT_TRUE(store.full_dir_hash);
+  EXPECT_TRUE(store.legacy_dirs);
+  EXPECT_FALSE(store.unix_hierarchy_sep);
+  EXPECT_EQ(store.virtual_domains, VirtualDomains::userid);
+  EXPECT_EQ(store.default_domain, "example.com");
+  EXPECT_EQ(store.lock_path, "/run/lock");
+  EXPECT_EQ(store.server_name, "mx.example.net");
+  EXPECT_EQ(store.mailboxes_db, "/db/boxes");
+  EXPECT_EQ(store.uidl_format, UidlFormat::dovecot);
+  EXPECT_EQ(store.expunge_mode, ExpungeMode::semidelayed);
+  EXPECT_TRUE(store.pop_use_imap_flags);
+  EXPECT_TRUE(store.pop_use_acl);
+  EXPECT_TRUE(store.pop_subfolders);
+  EXPECT_TRUE(store.conversations);
+  EXPECT_TRUE(store.statuscache);
+  EXPECT_EQ(store.pop_min_poll, std::chrono::minutes(5));
+  EXPECT_EQ(store.pop_poll_padding, 3);
+  EXPECT_EQ(store.lock_timeout, std::chrono::seconds(7));
+}
+
+TEST(StoreConfig, TheServicesOwnLineBeatsThePlainOne) {
+  const StoreConfig store = good("pop3_partition-default: /other\npop3_uidl_format: courier\n");
+  EXPECT_EQ(store.partitions.at("default"), "/other");
+  EXPECT_EQ(store.uidl_format, UidlFormat::courier);
+}
+
+TEST(StoreConfig, RefusesRelativePaths) {
+  for (const char* line : {"metapartition-default: meta\n", "archivepartition-default: ./x\n", "partition-fast: fast\n",
+                           "mboxname_lockpath: lock\n", "mboxlist_db_path: boxes\n", "metadir-index-default: x\n"}) {
+    const auto store = configured(std::string(kMinimum) + line);
+    ASSERT_FALSE(store) << line;
+    EXPECT_EQ(store.error().code, base::Errc::invalid) << line;
+  }
+}
+
+}  // namespace
+}  // namespace cyrus
