@@ -1,0 +1,2 @@
+pillarbox_fuzz(dlist cyrus)
+pillarbox_fuzz(twoskip cyrus)
