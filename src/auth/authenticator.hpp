@@ -14,38 +14,47 @@ namespace auth {
 
 /// What libsasl2 must know of the connection.
 struct Channel {
-  std::string local_ip;   ///< empty: Unix socket
+  std::string local_ip;  ///< empty: Unix socket
   unsigned local_port = 0;
   std::string peer_ip;
   unsigned peer_port = 0;
-  int external_ssf = 0;   ///< bits of the TLS layer, or what -p says
+  int external_ssf = 0;  ///< bits of the TLS layer, or what -p says
   bool tls = false;
 };
 
 /// Why a login was refused. The text of `reason` is for the log only.
 struct Refusal {
   enum class Kind {
-    credentials,    ///< wrong password, unknown user, no right to act for another: all look alike to the client
-    no_mechanism,   ///< "no mechanism available"
-    too_weak,       ///< "encryption needed to use mechanism"
-    bad_protocol,   ///< "bad protocol / cancel": undecodable or malformed response
-    temporary,      ///< a back end did not answer: [SYS/TEMP], never a pause
+    credentials,   ///< wrong password, unknown user, no right to act for another: all look alike to the client
+    no_mechanism,  ///< "no mechanism available"
+    too_weak,      ///< "encryption needed to use mechanism"
+    bad_protocol,  ///< "bad protocol / cancel": undecodable or malformed response
+    temporary,     ///< a back end did not answer: [SYS/TEMP], never a pause
   };
   Kind kind;
-  std::string reason;
+  std::string reason;  ///< what "badlogin:" shows in brackets; a temporary one says which back end failed and how
+  std::string user;    ///< authentication id as far as it got known, canonical, for the log; else empty
 
   Refusal(Kind refusal_kind, std::string text) : kind(refusal_kind), reason(std::move(text)) {}
 };
 
 /// Who logged in.
 struct Identity {
-  std::string user;       ///< authorisation id, canonical: whose maildrop is opened
-  std::string subfolder;  ///< after '+' with popsubfolders, else empty
+  std::string user;              ///< authorisation id, canonical: whose maildrop is opened
+  std::string subfolder;         ///< after '+' with popsubfolders, else empty
+  std::string authenticated_as;  ///< whose password it was: `user`, or one of admins and proxyservers
 
-  Identity(std::string user_id, std::string folder) : user(std::move(user_id)), subfolder(std::move(folder)) {}
+  Identity(std::string user_id, std::string folder)
+      : user(std::move(user_id)), subfolder(std::move(folder)), authenticated_as(user) {}
 };
 
 /// One exchange of AUTH, or one password check. Every call may block: run on the authentication pool, one at a time.
+///
+/// Good for one attempt: after an identity or a refusal, begin a new one. Must not outlive its Authenticator.
+///
+/// Two traps of libsasl2 2.1.28: it waits for saslauthd without a time limit, so the caller must stop waiting while the
+/// call goes on; and it loses a descriptor each time saslauthd hangs up before it answered. The process must ignore
+/// SIGPIPE: libsasl2 writes to sockets of its own.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -61,7 +70,8 @@ class Exchange {
   /// `initial_response` decoded; nullopt when the client gave none.
   virtual Outcome start(std::string_view mechanism, std::optional<base::Secret> initial_response) = 0;
   virtual Outcome step(base::Secret response) = 0;
-  /// USER and PASS.
+  /// USER and PASS. Canonicalises `user` (see user_name.hpp, with the dot rule of USER). "anonymous" needs no password,
+  /// but allowanonymouslogin.
   virtual Outcome check_password(std::string_view user, base::Secret password) = 0;
 };
 
@@ -69,16 +79,25 @@ class Exchange {
 /// served to it. One object per process (libsasl2 keeps global state); thread-safe.
 class Authenticator {
  public:
-  /// Errors: invalid, io. `log` and `conf` must outlive the object.
+  /// Errors: invalid, io; busy (there is one already). `log` and `conf` must outlive the object.
   static base::Result<std::unique_ptr<Authenticator>> create(const config::ImapdConf& conf, const base::Log& log);
   ~Authenticator();
 
-  /// A new exchange. Blocks (plugins may read files): run on the authentication pool.
+  Authenticator(const Authenticator&) = delete;
+  Authenticator& operator=(const Authenticator&) = delete;
+
+  /// A new exchange. Blocks (plugins may read files, `virtdomains: on` asks the resolver): run on the authentication
+  /// pool. Errors: invalid (an address that is none); io.
   base::Result<std::unique_ptr<Exchange>> begin(const Channel& channel);
 
   /// "PLAIN LOGIN": what AUTH offers on a channel of that strength; empty when nothing. Computed once per kind of
   /// channel; the first call may block.
   std::string mechanisms(const Channel& channel);
+
+ private:
+  struct State;
+  explicit Authenticator(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
 };
 
 }  // namespace auth

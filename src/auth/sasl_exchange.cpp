@@ -1,0 +1,314 @@
+#include "auth/sasl_exchange.hpp"
+
+#include "auth/sasl_callback.hpp"
+#include "auth/sasl_response.hpp"
+#include "auth/word_list.hpp"
+#include "base/ascii.hpp"
+
+#include <sasl/sasl.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <netdb.h>
+#include <sys/socket.h>
+#include <utility>
+
+// libsasl2 calls back while it checks: names pass through on_canon_user, some of them twice (first what was typed,
+// then what came of it, to look the password up), so what came out once is passed through the second time. Otherwise
+// `virtdomains: on` would add a domain to a name whose default domain was just cut off, and the folder would be lost.
+
+namespace auth {
+namespace {
+
+/// Bytes of a client's text in one log line.
+constexpr std::size_t kMaxLogText = 400;
+
+/// A NUL-terminated copy for C code, overwritten afterwards.
+class CString {
+ public:
+  explicit CString(std::string_view text) : text_(text) {}
+  CString(const CString&) = delete;
+  CString& operator=(const CString&) = delete;
+  ~CString() { base::wipe(text_); }
+  const char* get() const { return text_.c_str(); }
+  unsigned size() const { return static_cast<unsigned>(text_.size()); }
+
+ private:
+  std::string text_;
+};
+
+/// libsasl2 2.1.28 loses memory when it is given something else.
+bool is_endpoint(const std::string& ip, unsigned port) {
+  addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* list = nullptr;
+  if (port > std::numeric_limits<std::uint16_t>::max() || ::getaddrinfo(ip.c_str(), nullptr, &hints, &list) != 0) {
+    return false;
+  }
+  ::freeaddrinfo(list);
+  return true;
+}
+
+std::string endpoint(const std::string& ip, unsigned port) { return ip.empty() ? ip : ip + ";" + std::to_string(port); }
+
+const char* or_null(const std::string& text) { return text.empty() ? nullptr : text.c_str(); }
+
+std::string error_text(int code) {
+  const char* text = ::sasl_errstring(code, nullptr, nullptr);
+  return text != nullptr ? text : "unknown SASL error";
+}
+
+std::string property(sasl_conn_t* connection, int number) {
+  const void* value = nullptr;
+  if (::sasl_getprop(connection, number, &value) != SASL_OK || value == nullptr) return {};
+  return static_cast<const char*>(value);
+}
+
+}  // namespace
+
+SaslExchange::SaslExchange(const SaslSettings& settings, const Channel& channel, std::string local_domain)
+    : settings_(settings),
+      channel_(channel),
+      names_(settings.names),
+      callbacks_{{{SASL_CB_CANON_USER, as_callback(&SaslExchange::canon_user), this},
+                  {SASL_CB_PROXY_POLICY, as_callback(&SaslExchange::proxy_policy), this},
+                  {SASL_CB_LOG, as_callback(&SaslExchange::log_line), this},
+                  {SASL_CB_LIST_END, nullptr, nullptr}}} {
+  names_.local_domain = std::move(local_domain);
+}
+
+SaslExchange::~SaslExchange() {
+  if (connection_ != nullptr) ::sasl_dispose(&connection_);
+}
+
+base::Result<std::unique_ptr<SaslExchange>> SaslExchange::create(const SaslSettings& settings, const Channel& channel,
+                                                                 std::string local_domain) {
+  std::unique_ptr<SaslExchange> exchange{new SaslExchange(settings, channel, std::move(local_domain))};
+  if (auto opened = exchange->open(); !opened) return tl::unexpected(std::move(opened.error()));
+  return exchange;
+}
+
+base::Result<void> SaslExchange::open() {
+  for (const auto& [ip, port] :
+       {std::pair{channel_.local_ip, channel_.local_port}, {channel_.peer_ip, channel_.peer_port}}) {
+    if (!ip.empty() && !is_endpoint(ip, port))
+      return base::fail(base::Errc::invalid, "SASL: bad address: " + endpoint(ip, port));
+  }
+  const auto local = endpoint(channel_.local_ip, channel_.local_port);
+  const auto peer = endpoint(channel_.peer_ip, channel_.peer_port);
+  // The realm stays open, as in the original: then names keep their form, and sasldb takes the server's name for it.
+  int code = ::sasl_server_new("pop", settings_.server_name.c_str(), nullptr, or_null(local), or_null(peer),
+                               callbacks_.data(), 0, &connection_);
+  if (code != SASL_OK) return base::fail(base::Errc::io, "SASL: sasl_server_new: " + error_text(code));
+
+  const sasl_ssf_t external = static_cast<sasl_ssf_t>(std::max(0, channel_.external_ssf));
+  code = ::sasl_setprop(connection_, SASL_SSF_EXTERNAL, &external);
+  if (code == SASL_OK) {
+    sasl_security_properties_t properties{};
+    // No security layer of SASL's own: nothing of ours would wrap the stream in it. libsasl2 refuses a minimum above
+    // this maximum even where the channel makes up for it, so SaslSettings::too_weak holds the minimum.
+    properties.min_ssf = 0;
+    properties.max_ssf = 0;
+    properties.maxbufsize = 0;
+    if (!settings_.plaintext_allowed(channel_)) properties.security_flags |= SASL_SEC_NOPLAINTEXT;
+    if (!settings_.allow_anonymous) properties.security_flags |= SASL_SEC_NOANONYMOUS;
+    code = ::sasl_setprop(connection_, SASL_SEC_PROPS, &properties);
+  }
+  if (code != SASL_OK) return base::fail(base::Errc::io, "SASL: sasl_setprop: " + error_text(code));
+  return {};
+}
+
+std::string SaslExchange::mechanisms() {
+  if (settings_.too_weak(channel_)) return {};
+  const char* list = nullptr;
+  if (::sasl_listmech(connection_, nullptr, "", " ", "", &list, nullptr, nullptr) != SASL_OK) return {};
+  return list != nullptr ? list : "";
+}
+
+bool SaslExchange::offers(std::string_view mechanism) { return lists_realm(mechanisms(), mechanism); }
+
+Exchange::Outcome SaslExchange::start(std::string_view mechanism, std::optional<base::Secret> initial_response) {
+  if (std::exchange(used_, true)) return refuse(Refusal::Kind::bad_protocol, "second start of one exchange");
+  if (!is_mechanism_name(mechanism)) return refuse(Refusal::Kind::no_mechanism, error_text(SASL_NOMECH));
+  if (settings_.too_weak(channel_)) return refuse(Refusal::Kind::too_weak, error_text(SASL_TOOWEAK));
+  if (initial_response && !is_acceptable_response(mechanism, initial_response->view())) {
+    return refuse(Refusal::Kind::bad_protocol, error_text(SASL_BADPROT));
+  }
+
+  const auto call = offers(mechanism) ? SaslCall::offered : SaslCall::start;
+  mechanism_ = mechanism;
+  const CString response{initial_response ? initial_response->view() : std::string_view{}};
+  const char* challenge = nullptr;
+  unsigned length = 0;
+  const int code = ::sasl_server_start(connection_, mechanism_.c_str(), initial_response ? response.get() : nullptr,
+                                       response.size(), &challenge, &length);
+  return conclude(code, call, challenge, length);
+}
+
+Exchange::Outcome SaslExchange::step(base::Secret response) {
+  if (mechanism_.empty()) return refuse(Refusal::Kind::bad_protocol, "response outside an exchange");
+  if (!is_acceptable_response(mechanism_, response.view())) {
+    return refuse(Refusal::Kind::bad_protocol, error_text(SASL_BADPROT));
+  }
+  cause_.clear();
+  const CString text{response.view()};
+  response.wipe();
+  const char* challenge = nullptr;
+  unsigned length = 0;
+  const int code = ::sasl_server_step(connection_, text.get(), text.size(), &challenge, &length);
+  return conclude(code, SaslCall::offered, challenge, length);
+}
+
+Exchange::Outcome SaslExchange::check_password(std::string_view user, base::Secret password) {
+  if (std::exchange(used_, true)) return refuse(Refusal::Kind::bad_protocol, "second start of one exchange");
+  if (!settings_.plaintext_allowed(channel_)) return refuse(Refusal::Kind::too_weak, error_text(SASL_ENCRYPT));
+
+  auto rules = names_;
+  rules.hierarchy_dot = settings_.hierarchy_dot;
+  const auto name = canonical_name(user, rules);
+  if (!name) return refuse(Refusal::Kind::credentials, "invalid user");
+  authenticated_ = name->user;
+  user_ = name->user;
+  subfolder_ = name->subfolder;
+
+  if (name->user == "anonymous") {
+    if (!settings_.allow_anonymous) return refuse(Refusal::Kind::credentials, "anonymous login refused");
+    Outcome outcome;
+    outcome.identity.emplace(user_, subfolder_);
+    return outcome;
+  }
+  // The back ends see a C string: what stands behind a NUL would not count, and an empty password is no password.
+  const auto secret = password.view();
+  if (secret.empty() || secret.size() > kMaxPasswordResponse || secret.find('\0') != std::string_view::npos) {
+    return refuse(Refusal::Kind::credentials, "unusable password");
+  }
+  const CString text{secret};
+  password.wipe();
+  const int code =
+      ::sasl_checkpass(connection_, user_.c_str(), static_cast<unsigned>(user_.size()), text.get(), text.size());
+  return conclude(code, SaslCall::password, nullptr, 0);
+}
+
+Exchange::Outcome SaslExchange::conclude(int code, SaslCall call, const char* challenge, unsigned challenge_length) {
+  if (code == SASL_CONTINUE) {
+    Outcome outcome;
+    outcome.challenge.emplace(challenge != nullptr ? challenge : "", challenge != nullptr ? challenge_length : 0);
+    return outcome;
+  }
+  if (code != SASL_OK) return refuse(code, call);
+  return welcome();
+}
+
+Exchange::Outcome SaslExchange::welcome() {
+  const auto user = property(connection_, SASL_USERNAME);
+  const auto authenticated = property(connection_, SASL_AUTHUSER);
+  // A canon_user_plugin has its say after ours, so the result is checked like any name.
+  const auto final_name =
+      user == user_ ? base::Result<UserName>{UserName{user_, subfolder_}} : canonical_name(user, names_);
+  if (!final_name) return refuse(Refusal::Kind::credentials, "bad userid authenticated");
+  if (final_name->user == "anonymous" && !settings_.allow_anonymous) {
+    return refuse(Refusal::Kind::credentials, "anonymous login refused");
+  }
+  mechanism_.clear();
+  Outcome outcome;
+  outcome.identity.emplace(final_name->user, final_name->subfolder.empty() ? subfolder_ : final_name->subfolder);
+  if (!authenticated.empty()) outcome.identity->authenticated_as = authenticated;
+  return outcome;
+}
+
+Exchange::Outcome SaslExchange::refuse(int code, SaslCall call) {
+  auto kind = refusal_kind(code, call);
+  if (kind == Refusal::Kind::credentials && saslauthd_trouble_) kind = Refusal::Kind::temporary;
+  if (code == SASL_NOUSER) {
+    if (const auto file = settings_.missing_password_file()) {
+      kind = Refusal::Kind::temporary;
+      cause_ = *file + ": No such file or directory";
+    }
+  }
+  // The original logs the long text for PASS and the short one for AUTH; filters of banning tools know both.
+  std::string reason = call == SaslCall::password ? ::sasl_errdetail(connection_) : error_text(code);
+  if (kind == Refusal::Kind::temporary && !cause_.empty()) reason += ": " + cause_;
+  return refuse(kind, std::move(reason));
+}
+
+Exchange::Outcome SaslExchange::refuse(Refusal::Kind kind, std::string reason) {
+  mechanism_.clear();
+  Outcome outcome;
+  outcome.refusal.emplace(kind, std::move(reason));
+  outcome.refusal->user = authenticated_;
+  return outcome;
+}
+
+int SaslExchange::on_canon_user(std::string_view typed, unsigned flags, char* out, unsigned room, unsigned* length) {
+  const bool known = !typed.empty() && (typed == authenticated_ || typed == user_);
+  std::string name{typed};
+  std::string folder = subfolder_;
+  if (!known) {
+    auto canonical = canonical_name(typed, names_);
+    if (!canonical) {
+      ::sasl_seterror(connection_, 0, "%s", "bad userid authenticated");
+      return SASL_BADAUTH;
+    }
+    name = std::move(canonical->user);
+    folder = std::move(canonical->subfolder);
+  }
+  if (name.size() >= room) return SASL_BADAUTH;
+  if ((flags & SASL_CU_AUTHID) != 0) authenticated_ = name;
+  if ((flags & SASL_CU_AUTHZID) != 0) {
+    user_ = name;
+    subfolder_ = std::move(folder);
+  }
+  std::memcpy(out, name.c_str(), name.size() + 1);  // `typed` may be the same buffer: it is not used any more
+  *length = static_cast<unsigned>(name.size());
+  return SASL_OK;
+}
+
+int SaslExchange::on_proxy_policy(const std::string& user, const std::string& authenticated) {
+  // Without virtual domains a name with '@' comes from another realm, which must be named in loginrealms.
+  const auto at = authenticated.find('@');
+  const bool realms_count = settings_.names.virtual_domains == VirtualDomains::off || !settings_.login_realms.empty();
+  if (realms_count && at != std::string::npos && !lists_realm(settings_.login_realms, authenticated.substr(at + 1))) {
+    ::sasl_seterror(connection_, 0, "cross-realm login %s denied", authenticated.c_str());
+    return SASL_BADAUTH;
+  }
+  if (user == authenticated) return SASL_OK;
+  if (lists_user(settings_.admins, authenticated, settings_.unix_groups) ||
+      lists_user(settings_.proxy_servers, authenticated, settings_.unix_groups)) {
+    return SASL_OK;
+  }
+  ::sasl_seterror(connection_, 0, "user %s is not allowed to proxy", authenticated.c_str());
+  return SASL_BADAUTH;
+}
+
+void SaslExchange::on_log(int level, const char* message) {
+  if (message == nullptr) return;
+  const std::string_view line = std::string_view{message}.substr(0, kMaxLogText);
+  if (level == SASL_LOG_ERR || level == SASL_LOG_FAIL) {
+    if (cause_.empty()) cause_ = line;
+    if (tells_of_saslauthd_trouble(line)) saslauthd_trouble_ = true;
+  }
+  log_sasl_line(settings_, level, line);
+}
+
+int SaslExchange::canon_user(sasl_conn_t*, void* self, const char* user, unsigned length, unsigned flags, const char*,
+                             char* out, unsigned room, unsigned* out_length) noexcept {
+  if (self == nullptr || user == nullptr || out == nullptr || out_length == nullptr) return SASL_BADPARAM;
+  return static_cast<SaslExchange*>(self)->on_canon_user({user, length}, flags, out, room, out_length);
+}
+
+int SaslExchange::proxy_policy(sasl_conn_t*, void* self, const char* user, unsigned user_length,
+                               const char* authenticated, unsigned authenticated_length, const char*, unsigned,
+                               propctx*) noexcept {
+  if (self == nullptr || user == nullptr || authenticated == nullptr) return SASL_BADPARAM;
+  return static_cast<SaslExchange*>(self)->on_proxy_policy({user, user_length}, {authenticated, authenticated_length});
+}
+
+int SaslExchange::log_line(void* self, int level, const char* message) noexcept {
+  if (self != nullptr) static_cast<SaslExchange*>(self)->on_log(level, message);
+  return SASL_OK;
+}
+
+}  // namespace auth

@@ -1,0 +1,71 @@
+#pragma once
+
+#include "auth/authenticator.hpp"
+#include "auth/sasl_result.hpp"
+#include "auth/sasl_settings.hpp"
+#include "auth/user_name.hpp"
+
+#include <sasl/sasl.h>
+
+#include <array>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace auth {
+
+/// One sasl_conn_t with its callbacks. Only authenticator.cpp makes them.
+class SaslExchange final : public Exchange {
+ public:
+  /// `local_domain` is what `virtdomains: on` adds to names; `settings` must outlive the object.
+  /// Errors: invalid, io.
+  static base::Result<std::unique_ptr<SaslExchange>> create(const SaslSettings& settings, const Channel& channel,
+                                                            std::string local_domain);
+  ~SaslExchange() override;
+  SaslExchange(const SaslExchange&) = delete;
+  SaslExchange& operator=(const SaslExchange&) = delete;
+
+  Outcome start(std::string_view mechanism, std::optional<base::Secret> initial_response) override;
+  Outcome step(base::Secret response) override;
+  Outcome check_password(std::string_view user, base::Secret password) override;
+
+  /// What the channel is offered, separated by blanks.
+  std::string mechanisms();
+
+ private:
+  SaslExchange(const SaslSettings& settings, const Channel& channel, std::string local_domain);
+  base::Result<void> open();
+
+  bool offers(std::string_view mechanism);
+  Outcome conclude(int code, SaslCall call, const char* challenge, unsigned challenge_length);
+  Outcome welcome();
+  Outcome refuse(int code, SaslCall call);
+  Outcome refuse(Refusal::Kind kind, std::string reason);
+
+  int on_canon_user(std::string_view typed, unsigned flags, char* out, unsigned room, unsigned* length);
+  int on_proxy_policy(const std::string& user, const std::string& authenticated);
+  void on_log(int level, const char* message);
+
+  static int canon_user(sasl_conn_t*, void* self, const char* user, unsigned length, unsigned flags, const char* realm,
+                        char* out, unsigned room, unsigned* out_length) noexcept;
+  static int proxy_policy(sasl_conn_t*, void* self, const char* user, unsigned user_length, const char* authenticated,
+                          unsigned authenticated_length, const char* realm, unsigned realm_length,
+                          propctx* properties) noexcept;
+  static int log_line(void* self, int level, const char* message) noexcept;
+
+  const SaslSettings& settings_;
+  const Channel channel_;
+  NameRules names_;
+  std::array<sasl_callback_t, 4> callbacks_;  // libsasl2 keeps a pointer to it
+  sasl_conn_t* connection_ = nullptr;
+
+  std::string mechanism_;  // of the exchange that is under way; empty before start and after the end
+  bool used_ = false;
+  std::string authenticated_;  // canonical authentication id, as far as it got known
+  std::string user_;           // canonical authorisation id
+  std::string subfolder_;
+  std::string cause_;  // the first complaint in the log of this call
+  bool saslauthd_trouble_ = false;
+};
+
+}  // namespace auth
