@@ -1,0 +1,2 @@
+pillarbox_fuzz(index cyrus)
+pillarbox_fuzz(mailbox_header cyrus)
