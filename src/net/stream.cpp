@@ -30,6 +30,30 @@ using base::fail;
 using base::Result;
 using boost::system::error_code;
 
+namespace {
+
+// How a wait or a step ended. Small, unlike Result<void>: idle sessions keep these in their coroutine frames.
+struct Verdict {
+  Errc code = Errc::closed;
+  bool good = false;
+  int errnum = 0;              // for the text, when there is none
+  const char* text = nullptr;  // static, or of the TlsChannel
+  explicit operator bool() const { return good; }
+};
+
+constexpr Verdict kGood{Errc::closed, true, 0, nullptr};
+constexpr Verdict kCancelled{Errc::closed, false, 0, "connection cancelled"};
+constexpr Verdict kTimeout{Errc::timeout, false, 0, "deadline passed"};
+constexpr Verdict kEndOfInput{Errc::closed, false, 0, "end of input"};
+constexpr Verdict kNoise{Errc::closed, false, 0, "TLS: too much without content"};
+
+tl::unexpected<base::Error> failure(const Verdict& verdict) {
+  return tl::unexpected<base::Error>(base::Error(
+      verdict.code, verdict.text != nullptr ? verdict.text : std::strerror(verdict.errnum), verdict.errnum));
+}
+
+}  // namespace
+
 class Stream::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Loop& loop, base::UniqueFd socket);
@@ -58,14 +82,14 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
   // Room that the output keeps while the session waits for its client.
   static constexpr std::size_t kIdleOutputOctets = 512;
 
-  Task<Result<void>> fill(std::size_t limit);
-  Task<Result<void>> wait_writable();
-  Task<Result<void>> receive_ciphertext();
-  Task<Result<void>> settle(TlsChannel::Step step);
+  Task<Verdict> send_output();
+  Task<Verdict> wait_writable();
+  Task<Verdict> receive_ciphertext();
+  Task<Verdict> settle(TlsChannel::Step step);
 
   enum class For { input, room };
-  Result<void> begin_wait(For what);
-  Result<void> end_wait(const error_code& error);
+  Verdict begin_wait(For what);
+  Verdict end_wait(const error_code& error);
   Clock::time_point deadline() const { return std::min(absolute_, idle_deadline_); }
   void arm();
   void on_timer();
@@ -110,28 +134,28 @@ Stream::Impl::Impl(Loop& loop, base::UniqueFd socket) : socket_(loop.get_executo
 
 // ---- waiting ----
 
-Result<void> Stream::Impl::begin_wait(For what) {
-  if (cancelled_) return fail(Errc::closed, "connection cancelled");
+Verdict Stream::Impl::begin_wait(For what) {
+  if (cancelled_) return kCancelled;
   idle_deadline_ = Clock::time_point::max();
   if (idle_ > Clock::duration::zero() || absolute_ != Clock::time_point::max()) {
     const auto now = Clock::now();
-    if (absolute_ <= now) return fail(Errc::timeout, "deadline passed");
+    if (absolute_ <= now) return kTimeout;
     if (idle_ > Clock::duration::zero() && idle_ < Clock::time_point::max() - now) idle_deadline_ = now + idle_;
   }
   waiting_ = true;
   timed_out_ = false;
   queued_ = what == For::room && idle_deadline_ != Clock::time_point::max() ? queued_octets() : 0;
   arm();
-  return {};
+  return kGood;
 }
 
-Result<void> Stream::Impl::end_wait(const error_code& error) {
+Verdict Stream::Impl::end_wait(const error_code& error) {
   waiting_ = false;
-  if (cancelled_) return fail(Errc::closed, "connection cancelled");
-  if (!error) return {};
-  if (error == asio::error::operation_aborted && timed_out_) return fail(Errc::timeout, "deadline passed");
-  if (error == asio::error::eof) return fail(Errc::closed, "end of input");
-  return tl::unexpected(base::Error(Errc::closed, error.message(), error.value()));
+  if (cancelled_) return kCancelled;
+  if (!error) return kGood;
+  if (error == asio::error::operation_aborted && timed_out_) return kTimeout;
+  if (error == asio::error::eof) return kEndOfInput;
+  return Verdict{Errc::closed, false, error.value(), nullptr};
 }
 
 // Runs the timer for the deadline unless it fires early enough anyway: moving the deadline forward, which each command
@@ -189,13 +213,13 @@ void Stream::Impl::cancel() {
 
 // ---- input ----
 
+// Idle sessions spend their time in here: one frame, with one place to wait that plain and TLS share.
 Task<Result<std::string_view>> Stream::Impl::read_line(std::shared_ptr<Impl> self, std::size_t limit) {
   for (;;) {
-    if (self->cancelled_) co_return fail(Errc::closed, "connection cancelled");
-    const bool must_wait = !self->input.has_line();
-    if ((must_wait && !self->output.empty()) || self->output.size() >= kOutputHighWater) {
-      auto flushed = co_await flush(self);
-      if (!flushed) co_return tl::unexpected(std::move(flushed.error()));
+    if (self->cancelled_) co_return failure(kCancelled);
+    if (!self->output.empty() && (!self->input.has_line() || self->output.size() >= kOutputHighWater)) {
+      const Verdict sent = co_await self->send_output();
+      if (!sent) co_return failure(sent);
     }
     const auto next = self->input.next(limit);
     switch (next.status) {
@@ -208,41 +232,32 @@ Task<Result<std::string_view>> Stream::Impl::read_line(std::shared_ptr<Impl> sel
       case LineBuffer::Status::incomplete:
         break;
     }
-    self->trim_output();
-    auto filled = co_await self->fill(limit);
-    if (!filled) co_return tl::unexpected(std::move(filled.error()));
-  }
-}
-
-// Waits until at least one octet of input has come. Plain and TLS share the one suspension point in which idle sessions
-// spend their time, so that they keep one frame.
-Task<Result<void>> Stream::Impl::fill(std::size_t limit) {
-  const auto space = input.space(limit);
-  for (;;) {
-    if (tls && tls->has_input()) {
+    if (self->tls && self->tls->has_input()) {
+      const auto space = self->input.space(limit);
       std::size_t octets = 0;
-      const auto step = tls->read(space, octets);
+      const auto step = self->tls->read(space, octets);
       if (step == TlsChannel::Step::done) {
-        input.received(octets);
-        co_return Result<void>();
+        self->input.received(octets);
+        continue;
       }
       if (step != TlsChannel::Step::want_read) {
-        auto settled = co_await settle(step);
-        if (!settled) co_return settled;
+        const Verdict settled = co_await self->settle(step);
+        if (!settled) co_return failure(settled);
         continue;
       }
     }
-    const auto room = tls ? tls->space() : space;
-    if (auto begun = begin_wait(For::input); !begun) co_return begun;
+    self->trim_output();
+    if (const Verdict begun = self->begin_wait(For::input); !begun) co_return failure(begun);
+    const auto room = self->tls ? self->tls->space() : self->input.space(limit);
     const auto [error, octets] =
-        co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
-    if (auto ended = end_wait(error); !ended) co_return ended;
-    if (!tls) {
-      input.received(octets);
-      co_return Result<void>();
+        co_await self->socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
+    if (const Verdict ended = self->end_wait(error); !ended) co_return failure(ended);
+    if (!self->tls) {
+      self->input.received(octets);
+      continue;
     }
-    tls->received(octets);
-    if (tls->is_noise()) co_return fail(Errc::closed, "TLS: too much without content");
+    self->tls->received(octets);
+    if (self->tls->is_noise()) co_return failure(kNoise);
   }
 }
 
@@ -265,88 +280,91 @@ std::size_t Stream::Impl::next_record() const {
 }
 
 Task<Result<void>> Stream::Impl::flush(std::shared_ptr<Impl> self) {
-  std::string& output = self->output;
-  while (self->sent_ < output.size()) {
-    if (self->tls) {
-      if (self->cancelled_) co_return fail(Errc::closed, "connection cancelled");
-      self->record_ = self->next_record();
-      const auto step = self->tls->write(std::string_view(output).substr(self->sent_, self->record_));
-      if (step != TlsChannel::Step::done) {
-        auto settled = co_await self->settle(step);
-        if (!settled) co_return settled;
-        continue;
-      }
-      self->sent_ += self->record_;
-      self->turn_octets_ += self->record_;
-      self->record_ = 0;
-      if (self->turn_octets_ < kTurnOctets) continue;
-      self->turn_octets_ = 0;
-      co_await asio::post(self->socket_.get_executor(), asio::deferred);
-      if (Clock::now() >= self->absolute_) co_return fail(Errc::timeout, "deadline passed");
-    } else {
-      if (auto begun = self->begin_wait(For::room); !begun) co_return begun;
-      const auto [error, octets] = co_await self->socket_.async_write_some(
-          asio::buffer(output.data() + self->sent_, output.size() - self->sent_), asio::as_tuple(asio::deferred));
-      if (auto ended = self->end_wait(error); !ended) co_return ended;
-      self->sent_ += octets;
-    }
-  }
-  output.clear();
-  self->sent_ = 0;
+  const Verdict sent = co_await self->send_output();
+  if (!sent) co_return failure(sent);
   co_return Result<void>();
 }
 
-Task<Result<void>> Stream::Impl::wait_writable() {
-  if (auto begun = begin_wait(For::room); !begun) co_return begun;
+Task<Verdict> Stream::Impl::send_output() {
+  while (sent_ < output.size()) {
+    if (tls) {
+      if (cancelled_) co_return kCancelled;
+      record_ = next_record();
+      const auto step = tls->write(std::string_view(output).substr(sent_, record_));
+      if (step != TlsChannel::Step::done) {
+        const Verdict settled = co_await settle(step);
+        if (!settled) co_return settled;
+        continue;
+      }
+      sent_ += record_;
+      turn_octets_ += record_;
+      record_ = 0;
+      if (turn_octets_ < kTurnOctets) continue;
+      turn_octets_ = 0;
+      co_await asio::post(socket_.get_executor(), asio::deferred);
+      if (Clock::now() >= absolute_) co_return kTimeout;
+    } else {
+      if (const Verdict begun = begin_wait(For::room); !begun) co_return begun;
+      const auto [error, octets] = co_await socket_.async_write_some(
+          asio::buffer(output.data() + sent_, output.size() - sent_), asio::as_tuple(asio::deferred));
+      if (const Verdict ended = end_wait(error); !ended) co_return ended;
+      sent_ += octets;
+    }
+  }
+  output.clear();
+  sent_ = 0;
+  co_return kGood;
+}
+
+Task<Verdict> Stream::Impl::wait_writable() {
+  if (const Verdict begun = begin_wait(For::room); !begun) co_return begun;
   const auto [error] = co_await socket_.async_wait(Socket::wait_write, asio::as_tuple(asio::deferred));
   co_return end_wait(error);
 }
 
 // ---- TLS ----
 
-Task<Result<void>> Stream::Impl::receive_ciphertext() {
-  if (auto begun = begin_wait(For::input); !begun) co_return begun;
+Task<Verdict> Stream::Impl::receive_ciphertext() {
+  if (const Verdict begun = begin_wait(For::input); !begun) co_return begun;
   const auto room = tls->space();
   const auto [error, octets] =
       co_await socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
-  if (auto ended = end_wait(error); !ended) co_return ended;
+  if (const Verdict ended = end_wait(error); !ended) co_return ended;
   tls->received(octets);
-  if (tls->is_noise()) co_return fail(Errc::closed, "TLS: too much without content");
-  co_return Result<void>();
+  co_return tls->is_noise() ? kNoise : kGood;
 }
 
 // Does what an unfinished step of the channel asks for, or says why it is the last one.
-Task<Result<void>> Stream::Impl::settle(TlsChannel::Step step) {
+Task<Verdict> Stream::Impl::settle(TlsChannel::Step step) {
   switch (step) {
     case TlsChannel::Step::want_read:
       co_return co_await receive_ciphertext();
     case TlsChannel::Step::want_write:
       co_return co_await wait_writable();
     case TlsChannel::Step::closed:
-      co_return fail(Errc::closed, "end of input");
+      co_return kEndOfInput;
     case TlsChannel::Step::failed:
-      co_return fail(Errc::io, tls->failure());
+      co_return Verdict{Errc::io, false, 0, tls->failure().c_str()};
     case TlsChannel::Step::done:
       break;
   }
-  co_return Result<void>();
+  co_return kGood;
 }
 
 Task<Result<TlsInfo>> Stream::Impl::start_tls(std::shared_ptr<Impl> self, const TlsContext& context) {
   CHECK(!self->tls);
-  auto flushed = co_await flush(self);
-  if (!flushed) co_return tl::unexpected(std::move(flushed.error()));
+  const Verdict sent = co_await self->send_output();
+  if (!sent) co_return failure(sent);
   CHECK(self->input.unread() == 0);
-  if (self->cancelled_) co_return fail(Errc::closed, "connection cancelled");
+  if (self->cancelled_) co_return failure(kCancelled);
   auto channel = TlsChannel::accept(context, self->socket_.native_handle());
   if (!channel) co_return tl::unexpected(std::move(channel.error()));
   self->tls = std::move(*channel);
   for (;;) {
     const auto step = self->tls->handshake();
     if (step == TlsChannel::Step::done) co_return self->tls->info();
-    auto settled = co_await self->settle(step);
-    if (!settled) co_return tl::unexpected(std::move(settled.error()));
-    if (self->cancelled_) co_return fail(Errc::closed, "connection cancelled");
+    const Verdict settled = co_await self->settle(step);
+    if (!settled) co_return failure(settled);
   }
 }
 
@@ -357,11 +375,11 @@ Task<void> Stream::Impl::close(std::shared_ptr<Impl> self, Clock::duration patie
   const auto now = Clock::now();
   self->idle_ = Clock::duration::zero();
   self->absolute_ = patience < Clock::time_point::max() - now ? now + patience : Clock::time_point::max();
-  const auto flushed = co_await flush(self);
-  if (flushed && self->tls) {
+  const Verdict sent = co_await self->send_output();
+  if (sent && self->tls) {
     auto step = self->tls->shutdown();
     while (step == TlsChannel::Step::want_write) {
-      const auto writable = co_await self->wait_writable();
+      const Verdict writable = co_await self->wait_writable();
       step = writable ? self->tls->shutdown() : TlsChannel::Step::closed;
     }
   }

@@ -65,7 +65,8 @@ Bio memory_bio(const std::string& text) { return Bio(BIO_new_mem_buf(text.data()
 // True when the last failure only says that the PEM text has no further object.
 bool at_end_of_pem() {
   const unsigned long code = ERR_peek_last_error();
-  return ERR_GET_LIB(code) == ERR_LIB_PEM && ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+  if (ERR_GET_LIB(code) == ERR_LIB_PEM) return ERR_GET_REASON(code) == PEM_R_NO_START_LINE;
+  return ERR_GET_LIB(code) == ERR_LIB_OSSL_DECODER && ERR_GET_REASON(code) == ERR_R_UNSUPPORTED;  // of private keys
 }
 
 Result<void> use_certificate(SSL_CTX* context, const std::string& file) {

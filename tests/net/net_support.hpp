@@ -10,6 +10,7 @@
 #include <exception>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -21,6 +22,7 @@ namespace net::testing {
 
 /// Starts `task` on the loop. A failure of it is a failure of the test.
 inline void spawn(Loop& loop, Task<void> task) {
+  if (loop.stopped()) loop.restart();
   boost::asio::co_spawn(loop, std::move(task), [](const std::exception_ptr& failure) {
     if (failure) std::rethrow_exception(failure);
   });
@@ -29,7 +31,6 @@ inline void spawn(Loop& loop, Task<void> task) {
 /// Runs `task` and whatever it starts until the loop has no work left.
 inline void run(Loop& loop, Task<void> task) {
   spawn(loop, std::move(task));
-  loop.restart();
   loop.run();
 }
 
