@@ -38,3 +38,8 @@ else()
   # FORTIFY needs optimisation and hides errors from the sanitizers.
   target_compile_definitions(pillarbox_options INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=3>)
 endif()
+
+if(PILLARBOX_FUZZ)
+  # Coverage of the modules, not only of the harness, guides the fuzzer.
+  target_compile_options(pillarbox_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()

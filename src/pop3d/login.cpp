@@ -13,6 +13,8 @@ namespace {
 /// RFC 5034 s4 wants 12288 octets; OAuth tokens want more.
 constexpr std::size_t kMaxSaslOctets = 32768;
 
+constexpr std::string_view kBadProtocol = "authenticating: bad protocol / cancel";
+
 }  // namespace
 
 net::Task<bool> Session::check_password(pop3::CheckPassword attempt) {
@@ -39,7 +41,7 @@ net::Task<bool> Session::sasl(pop3::StartSasl request) {
     auto decoded = *request.initial_response == "=" ? base::Secret() : auth::base64_decode(*request.initial_response);
     base::wipe(*request.initial_response);
     if (!decoded) {
-      put(pop3::sasl_failed("bad protocol / cancel"));
+      put(pop3::sasl_failed(kBadProtocol));
       co_return false;
     }
     initial = std::move(*decoded);
@@ -70,10 +72,10 @@ net::Task<bool> Session::sasl(pop3::StartSasl request) {
   if (outcome.identity) co_return co_await logged_in(std::move(*outcome.identity), request.mechanism);
 
   using Kind = auth::Refusal::Kind;
-  std::string_view detail = "authentication failure";
-  if (outcome.refusal->kind == Kind::no_mechanism) detail = "no mechanism available";
-  if (outcome.refusal->kind == Kind::too_weak) detail = "encryption needed to use mechanism";
-  if (outcome.refusal->kind == Kind::bad_protocol) detail = "bad protocol / cancel";
+  std::string_view detail = "authenticating: authentication failure";
+  if (outcome.refusal->kind == Kind::no_mechanism) detail = "authenticating: no mechanism available";
+  if (outcome.refusal->kind == Kind::too_weak) detail = "authenticating: encryption needed to use mechanism";
+  if (outcome.refusal->kind == Kind::bad_protocol) detail = kBadProtocol;
   auto reply = pop3::sasl_failed(detail);
   co_await refuse_login(std::move(*outcome.refusal), request.mechanism, std::nullopt, std::move(reply));
   co_return false;
@@ -84,7 +86,7 @@ net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challe
   stream_.output() += "+ " + auth::base64_encode(challenge) + "\r\n";
   const auto line = co_await stream_.read_line(kMaxSaslOctets);
   if (!line) {
-    if (line.error().code == base::Errc::limit) put(pop3::sasl_failed("bad protocol / cancel"));
+    if (line.error().code == base::Errc::limit) put(pop3::sasl_failed(kBadProtocol));
     co_return std::nullopt;
   }
   if (line->starts_with('*')) {
@@ -93,7 +95,7 @@ net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challe
   }
   auto decoded = auth::base64_decode(*line);
   if (!decoded) {
-    put(pop3::sasl_failed("bad protocol / cancel"));
+    put(pop3::sasl_failed(kBadProtocol));
     co_return std::nullopt;
   }
   co_return std::move(*decoded);
@@ -106,7 +108,7 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
   process_.log.notice("badlogin: " + client() + " " + mechanism + " " + (user ? "(" + *user + ") " : std::string()) +
                       "[" + refusal.reason + "]");
   if (refusal.kind == auth::Refusal::Kind::temporary) {
-    put(pop3::err("[SYS/TEMP] Authentication service is unavailable: try again later"));
+    put(pop3::login_unavailable());
     co_return;
   }
   // What was answered before must not wait for the pause; a peer that is gone shows at the next read.

@@ -160,7 +160,7 @@ net::Task<std::optional<pop3::Command>> Session::next_command(pop3::State state)
     const auto line = co_await stream_.read_line(pop3::kMaxCommandOctets);
     if (!line) {
       if (line.error().code != base::Errc::limit) co_return std::nullopt;
-      put(pop3::err("Line too long"));
+      put(pop3::overlong_line().reply);
       continue;
     }
     auto command = pop3::parse_command(*line, state);
@@ -214,7 +214,7 @@ net::Task<bool> Session::send_body(pop3::Body body) {
     if (got && *got == 0 && left > 0) got = base::fail(base::Errc::corrupt, "message ends before its size");
     if (!got) break;
     offset += *got;
-    if (first) put(pop3::ok("Message follows"));
+    if (first) stream_.output() += pop3::kMessageFollows;
     wanted = encoder.encode(std::string_view(piece).substr(0, *got), stream_.output()) && offset < (*message)->size();
     if (stream_.output_is_full()) {
       const auto sent = co_await stream_.flush();

@@ -45,12 +45,13 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
   out.server_info = server_info(conf.choice(Option::serverinfo));
   out.session_id_base = std::string(conf.text(Option::syslog_prefix).value_or(out.server_name)).substr(0, 128);
   out.implicit_tls = line.implicit_tls;
-  out.login_rules.stls_offered = tls && !line.implicit_tls && conf.is_on(Option::allowstarttls);
+  out.login_rules.stls_offered = tls && conf.is_on(Option::allowstarttls);
   out.login_rules.tls_required = conf.is_on(Option::tls_required);
   out.login_rules.allow_plaintext = conf.is_on(Option::allowplaintext);
   out.login_rules.external_ssf = line.external_ssf;
   out.login_rules.hierarchy_dot = !conf.is_on(Option::unixhierarchysep);
   out.login_rules.virtual_domains = conf.choice(Option::virtdomains) != "off";
+  out.login_rules.subfolders = conf.is_on(Option::popsubfolders);
   out.idle_timeout = std::max(conf.duration(Option::poptimeout), kLeastIdleTimeout);
   out.login_deadline = std::max(conf.duration(Option::pop3_login_deadline), std::chrono::seconds(1));
   out.failed_login_pause = std::max(conf.duration(Option::failedloginpause), std::chrono::seconds(0));

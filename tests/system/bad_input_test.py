@@ -80,8 +80,6 @@ class BadInputTest(unittest.TestCase):
                     self.assertEqual(client.ask("USER nobody"), "+OK Name is a valid mailbox")
                     self.assertEqual(client.ask("QUIT"), "+OK")
             self.assertEqual(before, site.tree())
-        self.site = Site()
-        self.addCleanup(self.site.remove)
 
     def test_a_port_in_use(self):
         site = self.site

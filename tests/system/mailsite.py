@@ -177,7 +177,7 @@ class Site:
 
     def remove(self):
         self.stop()
-        shutil.rmtree(self.root)
+        shutil.rmtree(self.root, ignore_errors=True)
 
     def __enter__(self):
         return self.start()
