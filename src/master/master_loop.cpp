@@ -320,26 +320,31 @@ void MasterLoop::reload() {
   apply(*plan);
 }
 
+bool MasterLoop::renew(Runner& runner, const Plan& plan) {
+  if (runner.service) {
+    const auto same = std::find_if(plan.services.begin(), plan.services.end(),
+                                   [&](const PlannedService& other) { return other.same_place(*runner.service); });
+    if (same == plan.services.end()) return false;
+    runner.service = *same;
+    table_.change(runner.id, same->limits);
+  } else {
+    const auto same = std::find_if(plan.daemons.begin(), plan.daemons.end(),
+                                   [&](const PlannedDaemon& other) { return other.name == runner.daemon->name; });
+    if (same == plan.daemons.end()) return false;
+    runner.daemon = *same;
+    table_.change(runner.id, same->limits);
+  }
+  return true;
+}
+
 void MasterLoop::apply(const Plan& plan) {
   std::size_t kept = 0;
   std::size_t removed = 0;
   for (auto& [id, runner] : runners_) {
     if (runner.retired) continue;
-    bool stays = false;
-    if (runner.service) {
-      const auto same = std::find_if(plan.services.begin(), plan.services.end(),
-                                     [&](const PlannedService& other) { return other.same_place(*runner.service); });
-      stays = same != plan.services.end();
-      if (stays) runner.service = *same;
-    } else {
-      const auto same = std::find_if(plan.daemons.begin(), plan.daemons.end(),
-                                     [&](const PlannedDaemon& other) { return other.name == runner.daemon->name; });
-      stays = same != plan.daemons.end();
-      if (stays) runner.daemon = *same;
-    }
+    const bool stays = renew(runner, plan);
     if (stays) {
       ++kept;
-      table_.change(id, runner.service ? runner.service->limits : runner.daemon->limits);
       hang_up(runner);
     } else {
       ++removed;

@@ -89,6 +89,8 @@ class MasterLoop {
 
   void reload();
   void apply(const Plan& plan);
+  /// Takes over what the plan says of the same service or daemon; false when it is no longer there.
+  bool renew(Runner& runner, const Plan& plan);
   void retire(Runner& runner);
   void hang_up(const Runner& runner);
   void drop_finished();

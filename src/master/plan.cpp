@@ -1,6 +1,5 @@
 #include "master/plan.hpp"
 
-#include <set>
 #include <utility>
 
 namespace master {
@@ -14,13 +13,10 @@ constexpr int kCarefulForkRate = 10;
 template <class Entry>
 base::Result<Command> command_of(const Entry& entry, const char* kind,
                                  const std::vector<std::filesystem::path>& folders) {
-  if (entry.cmd.empty()) {
-    return base::fail(Errc::invalid, std::string("unable to find command for ") + kind + " '" + entry.name + "'");
-  }
   auto command = find_command(entry.cmd, folders);
   if (!command) {
     return base::fail(command.error().code, std::string("cannot find executable for ") + kind + " '" + entry.name +
-                                                "': " + entry.cmd.front());
+                                                "': " + command.error().text);
   }
   return command;
 }
@@ -36,9 +32,6 @@ base::Result<Endpoint> endpoint_of(const config::ServiceEntry& entry) {
 
 base::Result<PlannedService> plan_service(const config::ServiceEntry& entry,
                                           const std::vector<std::filesystem::path>& folders) {
-  if (entry.cmd.empty() || entry.listen.empty()) {
-    return base::fail(Errc::invalid, "unable to find command or port for service '" + entry.name + "'");
-  }
   auto command = command_of(entry, "service", folders);
   if (!command) return tl::unexpected<base::Error>(std::move(command.error()));
   auto endpoint = endpoint_of(entry);
@@ -66,22 +59,6 @@ base::Result<PlannedDaemon> plan_daemon(const config::DaemonEntry& entry,
   return PlannedDaemon{entry.name, std::move(*command),
                        Limits{.prefork = 0, .maxchild = 1, .maxforkrate = rate, .babysit = true}, entry.maxfds,
                        entry.wait};
-}
-
-// SERVICES and DAEMON share one space of names.
-base::Result<void> check_names(const Plan& plan) {
-  std::set<std::string_view> names;
-  const auto add = [&](std::string_view name) -> base::Result<void> {
-    if (names.insert(name).second) return {};
-    return base::fail(Errc::invalid, "multiple entries for service '" + std::string(name) + "'");
-  };
-  for (const PlannedService& service : plan.services) {
-    if (auto added = add(service.name); !added) return added;
-  }
-  for (const PlannedDaemon& daemon : plan.daemons) {
-    if (auto added = add(daemon.name); !added) return added;
-  }
-  return {};
 }
 
 void warn_of_what_is_not_done(const config::CyrusConf& conf, Plan& plan) {
@@ -125,7 +102,6 @@ base::Result<Plan> make_plan(const config::CyrusConf& conf, const std::vector<st
   if (done) {
     done = plan_all(conf.daemons, plan.daemons, [&](const auto& entry) { return plan_daemon(entry, folders); });
   }
-  if (done) done = check_names(plan);
   if (!done) return tl::unexpected<base::Error>(std::move(done.error()));
   warn_of_what_is_not_done(conf, plan);
   return plan;

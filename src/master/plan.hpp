@@ -38,7 +38,7 @@ struct PlannedDaemon {
   bool wait = false;
 };
 
-/// A cyrus.conf that can be acted on: every program is there, every listen value makes sense, no name stands twice.
+/// A cyrus.conf that can be acted on: every program is there, and every listen value makes sense.
 struct Plan {
   std::vector<PlannedStart> start;
   std::vector<PlannedService> services;
@@ -47,7 +47,7 @@ struct Plan {
 };
 
 /// Checks the whole file before anything is done, so that a bad one changes nothing.
-/// Errors: invalid, not_found; the text names the entry: "unable to find command or port for service 'pop3'".
+/// Errors: invalid, not_found; the text names the entry: "cannot find executable for service 'pop3': ...".
 base::Result<Plan> make_plan(const config::CyrusConf& conf, const std::vector<std::filesystem::path>& folders);
 
 }  // namespace master

@@ -15,9 +15,11 @@
 #include "service/status.hpp"
 
 #include <array>
+#include <cerrno>
 #include <cstdlib>
 #include <fcntl.h>
 #include <fstream>
+#include <poll.h>
 #include <signal.h>
 #include <string>
 #include <sys/resource.h>
@@ -40,20 +42,37 @@ void note_pid(const char* path) {
   for (;;) ::pause();
 }
 
+// SIGTERM and SIGHUP are heard here and nowhere else: a connection that has been accepted always gets its greeting, as
+// with real services.
+bool wait_readable(int fd) {
+  struct pollfd readable = {fd, POLLIN, 0};
+  sigset_t nothing;
+  ::sigemptyset(&nothing);
+  return ::ppoll(&readable, 1, nullptr, &nothing) == 1;
+}
+
 [[noreturn]] void serve(bool one_at_a_time) {
   const service::StatusPipe master(service::kStatusFd);
   const auto tell = [&](Message message) {
     if (!master.send(message)) std::exit(71);
   };
+  sigset_t heard_while_waiting;
+  ::sigemptyset(&heard_while_waiting);
+  for (const int signal : {SIGTERM, SIGHUP}) ::sigaddset(&heard_while_waiting, signal);
+  ::sigprocmask(SIG_BLOCK, &heard_while_waiting, nullptr);
+  // A sibling may be faster: then this one goes back to waiting.
+  if (::fcntl(service::kListenFd, F_SETFL, O_NONBLOCK) != 0) std::exit(71);
   for (;;) {
+    wait_readable(service::kListenFd);
     const base::UniqueFd client(::accept4(service::kListenFd, nullptr, nullptr, SOCK_CLOEXEC));
-    if (!client) std::exit(0);  // the socket was shut down: the service is no longer in cyrus.conf
+    if (!client && errno == EINVAL) std::exit(0);  // shut down: the service is no longer in cyrus.conf
+    if (!client) continue;
     if (one_at_a_time) tell(Message::unavailable);
     tell(one_at_a_time ? Message::connection : Message::connection_multi);
     const std::string greeting = std::to_string(::getpid()) + " " + std::to_string(::getuid()) + "\n";
     std::array<char, 64> rest{};
     if (::write(client.value(), greeting.data(), greeting.size()) > 0 && one_at_a_time) {
-      while (::read(client.value(), rest.data(), rest.size()) > 0) {
+      while (wait_readable(client.value()) && ::read(client.value(), rest.data(), rest.size()) > 0) {
       }
     }
     if (one_at_a_time) tell(Message::available);
