@@ -1,0 +1,1 @@
+pillarbox_fuzz(service_table master)
