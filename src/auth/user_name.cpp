@@ -5,10 +5,10 @@
 #include <algorithm>
 #include <utility>
 
-// The steps are those of the original, in its order, with two refusals added. A name with two '@' under virtual domains
-// is cut at the last '@' by the mail store but at the first by some password back ends; and a '+' that is left once the
-// folder was taken off would be taken for another folder the next time. Either way two programs would mean different
-// users by one name.
+// The steps are those of the original, in its order, with three refusals added. A name with two '@' under virtual
+// domains is cut at the last '@' by the mail store but at the first by some password back ends; and a '+' that is left
+// once the folder was taken off would be taken for another folder the next time, and white space beside the '@' would
+// become the end of a name. Each way two programs would mean different users by one name.
 
 namespace auth {
 namespace {
@@ -69,6 +69,10 @@ base::Result<UserName> canonical_name(std::string_view typed, const NameRules& r
       local.erase(at);
       if (domain.empty()) return base::fail(Errc::invalid, "login name: no domain after '@'");
       if (local.find('@') != std::string::npos) return base::fail(Errc::invalid, "login name: two domains");
+      // Cutting the default domain off "ann @example.com" would leave a name that is not the one that was looked up.
+      if (ascii::trim(local) != local || ascii::trim(domain) != domain) {
+        return base::fail(Errc::invalid, "login name: white space beside '@'");
+      }
     }
   }
   if (local.empty()) return base::fail(Errc::invalid, "login name: empty");

@@ -9,7 +9,7 @@
 #include "master/master_loop.hpp"
 #include "master/pid_file.hpp"
 #include "master/plan.hpp"
-#include "master/privileges.hpp"
+#include "service/privileges.hpp"
 #include "master/process_setup.hpp"
 #include "master/signals.hpp"
 
@@ -111,9 +111,9 @@ class Startup {
   int serve() {
     for (const std::string& warning : conf_.warnings()) log_.warning(warning);
     const bool is_root = ::geteuid() == 0;
-    std::optional<Identity> identity;
+    std::optional<service::Identity> identity;
     if (is_root) {
-      auto found = find_identity(conf_.text(Option::cyrus_user), conf_.text(Option::cyrus_group));
+      auto found = service::find_identity(conf_.text(Option::cyrus_user), conf_.text(Option::cyrus_group));
       if (!found) return fatal(found.error());
       identity = std::move(*found);
     }
@@ -139,7 +139,7 @@ class Startup {
     return start(loop, *plan, identity);
   }
 
-  int start(MasterLoop& loop, const Plan& plan, const std::optional<Identity>& identity) {
+  int start(MasterLoop& loop, const Plan& plan, const std::optional<service::Identity>& identity) {
     if (auto started = loop.run_start(plan.start); !started) {
       if (started.error().code == base::Errc::closed) return EX_OK;
       return fatal(started.error().text, 1);
@@ -152,7 +152,7 @@ class Startup {
     if (plan.services.empty()) log_.warning(line_.cyrus_conf + " has no services");
 
     if (identity) {
-      if (auto changed = become(*identity); !changed) return fatal(changed.error().text, EX_OSERR);
+      if (auto changed = service::become(*identity); !changed) return fatal(changed.error().text, EX_OSERR);
     }
     if (line_.background) enter_configuration_directory();
     const std::string ready_path = file_name(line_.ready_file, conf_, Option::master_ready_file);

@@ -24,7 +24,7 @@ std::optional<std::string> choose(const char* variable, std::optional<std::strin
 base::Result<Identity> find_identity(std::optional<std::string_view> user, std::optional<std::string_view> group) {
   const std::string user_name = choose("CYRUS_USER", user).value_or("cyrus");
   errno = 0;
-  // The forms that are not thread-safe do here: master has one thread.
+  // The forms that are not thread-safe do here: the process has one thread yet.
   const struct passwd* const entry = ::getpwnam(user_name.c_str());
   if (entry == nullptr) {
     if (errno != 0) return base::fail_system("user " + user_name, errno);

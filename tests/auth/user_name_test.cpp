@@ -205,6 +205,15 @@ NameRules any_rules() {
   return rules;
 }
 
+TEST(UserName, RefusesWhiteSpaceBesideTheDomain) {
+  auth::NameRules rules;
+  rules.virtual_domains = VirtualDomains::userid;
+  rules.default_domain = "b";
+  EXPECT_FALSE(auth::canonical_name("a @B", rules));
+  EXPECT_FALSE(auth::canonical_name("a@ b", rules));
+  EXPECT_EQ(auth::canonical_name(" a@b ", rules)->user, "a");
+}
+
 RC_GTEST_PROP(UserName, CanonicalNamesAreBoundedAndClean, ()) {
   const auto rules = any_rules();
   const auto name = auth::canonical_name(*typed_names(), rules);

@@ -1,4 +1,4 @@
-#include "master/privileges.hpp"
+#include "service/privileges.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,7 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-namespace master {
+namespace service {
 namespace {
 
 class Privileges : public ::testing::Test {
@@ -60,4 +60,4 @@ TEST_F(Privileges, AfterTheChangeThereIsNoWayBack) {
 }
 
 }  // namespace
-}  // namespace master
+}  // namespace service
