@@ -218,6 +218,15 @@ class Connection:
             self.socket = tls.wrap_socket(self.socket, server_hostname="localhost")
         self.buffer = b""
 
+    @classmethod
+    def over(cls, connected):
+        """A client on a socket that is connected already."""
+        client = cls.__new__(cls)
+        client.socket = connected
+        client.socket.settimeout(30)
+        client.buffer = b""
+        return client
+
     def send(self, data):
         self.socket.sendall(data.encode("latin-1") if isinstance(data, str) else data)
 
