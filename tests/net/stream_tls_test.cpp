@@ -88,16 +88,20 @@ TEST_F(StreamTls, SpeaksBothVersions) {
     Outcome outcome;
     std::string answer;
     bool goodbye = false;
-    Peer client([&] {
-      TlsClient tls(pair.theirs.value(), version);
-      if (!tls.handshake()) return;
-      tls.send("one\r\nQUIT\r\n");
-      answer = tls.receive_all();
-      goodbye = tls.goodbye_received();
-      tls.say_goodbye();
-      pair.theirs.reset();
-    });
-    run(loop, serve(session, *context, outcome));
+    {
+      Peer client([&] {
+        TlsClient tls(pair.theirs.value(), version);
+        if (!tls.handshake()) return;
+        tls.send("one\r\nQUIT\r\n");
+        answer = tls.receive_all();
+        goodbye = tls.goodbye_received();
+        tls.say_goodbye();
+        pair.theirs.reset();
+      });
+      run(loop, serve(session, *context, outcome));
+    }
+    EXPECT_EQ(answer, "one\r\nQUIT\r\n");
+    EXPECT_TRUE(goodbye);
     ASSERT_TRUE(outcome.info.has_value());
     EXPECT_TRUE(session.is_tls());
     EXPECT_EQ(outcome.info->version, version == TLS1_2_VERSION ? "TLSv1.2" : "TLSv1.3");
@@ -119,16 +123,20 @@ TEST_F(StreamTls, SendsTheReplyInClearBeforeTheHandshake) {  // RFC 2595 s4
   Outcome outcome;
   std::string reply;
   std::string answer;
-  Peer client([&] {
-    send_all(fd(), "STLS\r\n");
-    reply = testing::receive(fd(), 31);
-    TlsClient tls(fd());
-    if (!tls.handshake()) return;
-    tls.send("QUIT\r\n");
-    answer = tls.receive_all();
-    peer.reset();
-  });
-  run(loop, stls(stream, *context, outcome));
+  {
+    Peer client([&] {
+      send_all(fd(), "STLS\r\n");
+      reply = testing::receive(fd(), 31);
+      TlsClient tls(fd());
+      if (!tls.handshake()) return;
+      tls.send("QUIT\r\n");
+      answer = tls.receive_all();
+      peer.reset();
+    });
+    run(loop, stls(stream, *context, outcome));
+  }
+  EXPECT_EQ(reply, "+OK Begin TLS negotiation now\r\n");
+  EXPECT_EQ(answer, "QUIT\r\n");
   EXPECT_EQ(outcome.lines, std::vector<std::string>{"QUIT"});
 }
 
