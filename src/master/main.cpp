@@ -9,9 +9,9 @@
 #include "master/master_loop.hpp"
 #include "master/pid_file.hpp"
 #include "master/plan.hpp"
-#include "service/privileges.hpp"
 #include "master/process_setup.hpp"
 #include "master/signals.hpp"
+#include "service/privileges.hpp"
 
 #include <cerrno>
 #include <cstdio>
