@@ -28,15 +28,16 @@ std::optional<StatusEntry> parse_status(std::string_view value);
 
 /// Removes what statuscache.db says of a mailbox, which is always right: the next who asks looks into the mailbox. To
 /// be called under the index lock after every change of cyrus.index (doc/format/locks.md). Done at once when
-/// `statuscache` is off, when there is no database, and when it says nothing of the mailbox.
+/// `statuscache` is off, when there is no database, and when it says nothing of the mailbox. A twoskip file that cannot
+/// be read is emptied.
 ///
 /// Blocks on disk, never on locks: worker pool only. Errors: busy (call again); unsupported (a database of another
-/// kind than twoskip; nothing was changed); corrupt; limit; permission; io.
+/// kind than twoskip; nothing was changed); limit; permission; io.
 base::Result<void> forget_status(const StoreConfig& config, const MailboxName& name);
 
 /// What statuscache.db says of a mailbox; nullopt when `statuscache` is off or it says nothing that we can read.
 ///
-/// Blocks on disk, never on locks. Errors: as forget_status().
+/// Blocks on disk, never on locks. Errors: as forget_status(), and corrupt.
 base::Result<std::optional<StatusEntry>> read_status(const StoreConfig& config, const MailboxName& name);
 
 }  // namespace cyrus

@@ -56,22 +56,15 @@ class TwoskipWriter::Impl {
   // If it cannot be taken back now, the next opener does it: the file is DIRTY.
   ~Impl() { static_cast<void>(abort()); }
 
-  base::Result<void> prepare(bool rebuild) {
+  base::Result<void> prepare(TwoskipDamage damage) {
     if (file_.size() == 0) {
       // Not in place: half a database would be a broken one.
-      const TwoskipSource nothing = [](const auto&) { return base::Result<void>(); };
-      return replace(empty_header().generation, nothing);
+      return replace(empty_header().generation, nothing());
     }
-    auto header = read_header(file_);
-    if (!header) return tl::unexpected(std::move(header.error()));
-    header_ = *header;
-    if (header_.dirty() || header_.current_size != file_.size()) {
-      if (auto done = recover(rebuild); !done) return done;
-    }
-    settle();
-    if (header_.current_size % 8 != 0) return base::fail(Errc::corrupt, file_.what() + ": ends off the grid of 8");
-    if (const auto dummy = lists_.dummy(); !dummy) return tl::unexpected(dummy.error());
-    return {};
+    auto done = read_and_recover(damage);
+    if (done || damage != TwoskipDamage::clear || done.error().code != Errc::corrupt) return done;
+    repaired_ = TwoskipRepair::cleared;
+    return clear();
   }
 
   base::Result<std::string> find(std::string_view key) const {
@@ -172,18 +165,43 @@ class TwoskipWriter::Impl {
     return replace(header_.generation + 1, items);
   }
 
+  base::Result<void> clear() {
+    if (auto usable = check_usable(); !usable) return usable;
+    if (in_transaction_) return base::fail(Errc::invalid, file_.what() + ": cannot be cleared within a transaction");
+    return replace(header_.generation + 1, nothing());
+  }
+
   const TwoskipHeader& header() const { return header_; }
   TwoskipRepair repaired() const { return repaired_; }
 
  private:
-  base::Result<void> recover(bool rebuild) {
+  static TwoskipSource nothing() {
+    return [](const auto&) { return base::Result<void>(); };
+  }
+
+  base::Result<void> read_and_recover(TwoskipDamage damage) {
+    auto header = read_header(file_);
+    if (!header) return tl::unexpected(std::move(header.error()));
+    header_ = *header;
+    if (header_.dirty() || header_.current_size != file_.size()) {
+      if (auto done = recover(damage); !done) return done;
+    }
+    settle();
+    if (header_.current_size % 8 != 0) return base::fail(Errc::corrupt, file_.what() + ": ends off the grid of 8");
+    if (const auto dummy = lists_.dummy(); !dummy) return tl::unexpected(dummy.error());
+    return {};
+  }
+
+  base::Result<void> recover(TwoskipDamage damage) {
     auto header = relink_twoskip(file_, header_);
     if (header) {
       header_ = *header;
       repaired_ = TwoskipRepair::relinked;
       return {};
     }
-    if (!rebuild || header.error().code != Errc::corrupt) return tl::unexpected(std::move(header.error()));
+    if (damage != TwoskipDamage::rebuild || header.error().code != Errc::corrupt) {
+      return tl::unexpected(std::move(header.error()));
+    }
     bool replaced = false;
     header = rebuild_twoskip(file_, header_, random_, replaced);
     if (!header) return tl::unexpected(std::move(header.error()));
@@ -303,7 +321,7 @@ base::Result<TwoskipWriter> TwoskipWriter::open(const std::filesystem::path& pat
                                 how.create ? TwoskipFile::Missing::create : TwoskipFile::Missing::fail, *how.disk);
   if (!file) return tl::unexpected(std::move(file.error()));
   auto impl = std::make_unique<Impl>(*std::move(file));
-  if (auto ready = impl->prepare(how.rebuild); !ready) return tl::unexpected(std::move(ready.error()));
+  if (auto ready = impl->prepare(how.damage); !ready) return tl::unexpected(std::move(ready.error()));
   return TwoskipWriter(std::move(impl));
 }
 
@@ -317,5 +335,6 @@ base::Result<bool> TwoskipWriter::erase(std::string_view key) { return impl_->er
 base::Result<void> TwoskipWriter::commit() { return impl_->commit(); }
 base::Result<void> TwoskipWriter::abort() { return impl_->abort(); }
 base::Result<void> TwoskipWriter::repack() { return impl_->repack(); }
+base::Result<void> TwoskipWriter::clear() { return impl_->clear(); }
 
 }  // namespace cyrus

@@ -12,19 +12,24 @@
 
 namespace cyrus {
 
+/// What to do with a file that cannot be recovered in place.
+enum class TwoskipDamage {
+  refuse,   ///< Errc::corrupt: leave it to the administrator.
+  rebuild,  ///< Replay the whole transactions into a new file, as Cyrus would: older values can come back.
+  clear,    ///< Begin anew with nothing. For caches, where nothing is better than something old.
+};
+
 /// How TwoskipWriter::open() goes about a file.
 struct TwoskipOpening {
   /// Make an empty database when there is none.
   bool create = false;
-  /// Replay the whole transactions into a new file when an unclean one cannot be mended in place, as Cyrus would. Only
-  /// for databases that may forget: a transaction with a broken record in it is lost.
-  bool rebuild = false;
+  TwoskipDamage damage = TwoskipDamage::refuse;
   /// Must outlive the writer.
   TwoskipDisk* disk = &TwoskipDisk::plain();
 };
 
 /// What open() had to do before a file could be written.
-enum class TwoskipRepair { none, relinked, rebuilt };
+enum class TwoskipRepair { none, relinked, rebuilt, cleared };
 
 /// Changes a twoskip database beside Cyrus processes, one transaction after the other (doc/format/twoskip.md).
 ///
@@ -76,6 +81,10 @@ class TwoskipWriter {
   /// Rewrites the file without what was replaced and removed. Not within a transaction (Errc::invalid). Errors:
   /// corrupt; limit; permission; io.
   base::Result<void> repack();
+
+  /// Replaces the file by one without items, at once and durably. Not within a transaction (Errc::invalid). The way out
+  /// for a cache with a record that cannot be read. Errors: permission; io.
+  base::Result<void> clear();
 
  private:
   class Impl;

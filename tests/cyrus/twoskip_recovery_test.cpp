@@ -83,11 +83,12 @@ std::vector<std::string> states_after(const std::string& before, const std::vect
 }
 
 // What the next writer makes of a file of these bytes.
-base::Result<Content> recovered(const std::filesystem::path& path, const std::string& bytes, bool rebuild = false) {
+base::Result<Content> recovered(const std::filesystem::path& path, const std::string& bytes,
+                                TwoskipDamage damage = TwoskipDamage::refuse) {
   write_file(path, bytes);
   {
     RecordingDisk disk;
-    const auto opened = TwoskipWriter::open(path, {.create = false, .rebuild = rebuild, .disk = &disk});
+    const auto opened = TwoskipWriter::open(path, {.create = false, .damage = damage, .disk = &disk});
     if (!opened) return tl::unexpected(opened.error());
   }
   return clean_content(path);
@@ -134,7 +135,7 @@ std::vector<Change> some_changes() {
 Content fill(const std::filesystem::path& path) {
   Content content;
   RecordingDisk disk;
-  auto database = TwoskipWriter::open(path, {.create = true, .rebuild = false, .disk = &disk});
+  auto database = TwoskipWriter::open(path, {.create = true, .damage = TwoskipDamage::refuse, .disk = &disk});
   if (!database) RC_FAIL(database.error().text);
   const int transactions = *rc::gen::inRange(0, 8);
   for (int i = 0; i < transactions; ++i) {
@@ -155,7 +156,7 @@ RC_GTEST_PROP(TwoskipCrash, APowerFailureLeavesTheStateBeforeOrAfterATransaction
   const std::string old_file = testing::read_file(path);
   RecordingDisk disk;
   {
-    auto database = TwoskipWriter::open(path, {.create = false, .rebuild = false, .disk = &disk});
+    auto database = TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::refuse, .disk = &disk});
     RC_ASSERT(database.has_value());
     RC_ASSERT(make(*database, transaction).has_value());
   }
@@ -179,7 +180,7 @@ RC_GTEST_PROP(TwoskipCrash, APowerFailureDuringRecoveryOrAbortLosesNothing, ()) 
   RecordingDisk disk;
   const std::string clean_file = testing::read_file(path);
   {
-    auto database = TwoskipWriter::open(path, {.create = false, .rebuild = false, .disk = &disk});
+    auto database = TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::refuse, .disk = &disk});
     RC_ASSERT(database.has_value());
     for (const auto& change : transaction) {
       if (change.value) RC_ASSERT(database->store(change.key, *change.value).has_value());
@@ -214,7 +215,7 @@ RC_GTEST_PROP(TwoskipCrash, AStepThatFailsLeavesAFileThatTheNextWriterRecovers, 
       disk.stay_broken = stay_broken;
       bool acknowledged = false;
       {
-        auto database = TwoskipWriter::open(path, {.create = false, .rebuild = false, .disk = &disk});
+        auto database = TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::refuse, .disk = &disk});
         RC_ASSERT(database.has_value());
         acknowledged = make(*database, transaction).has_value();
         if (!acknowledged) RC_ASSERT(!database->store("another", "one").has_value());
@@ -238,7 +239,7 @@ RC_GTEST_PROP(TwoskipCrash, ARewritingThatFailsLeavesTheDatabase, ()) {
     RecordingDisk disk;
     disk.fail_at = failing;
     {
-      auto database = TwoskipWriter::open(path, {.create = false, .rebuild = false, .disk = &disk});
+      auto database = TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::refuse, .disk = &disk});
       RC_ASSERT(database.has_value());
       RC_ASSERT(!database->repack().has_value());
     }
@@ -257,7 +258,7 @@ TEST(TwoskipRewriting, IsSyncedBeforeItHasTheName) {
   const support::TempDirectory directory;
   const auto path = directory.path() / "test.db";
   RecordingDisk disk;
-  auto database = TwoskipWriter::open(path, {.create = true, .rebuild = false, .disk = &disk});
+  auto database = TwoskipWriter::open(path, {.create = true, .damage = TwoskipDamage::refuse, .disk = &disk});
   ASSERT_TRUE(database);
   ASSERT_TRUE(database->store("a", "1"));
   ASSERT_TRUE(database->commit());
@@ -394,7 +395,7 @@ TEST_F(TwoskipRecovery, ARebuildingDropsTheTransactionOfTheBrokenRecordOnly) {
   set_dirty(bytes);
   write_file(path, bytes);
   {
-    const auto opened = TwoskipWriter::open(path, {.create = false, .rebuild = true});
+    const auto opened = TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::rebuild});
     ASSERT_TRUE(opened) << opened.error().text;
     EXPECT_EQ(opened->repaired(), TwoskipRepair::rebuilt);
     EXPECT_EQ(opened->header().generation, 2U);
@@ -407,16 +408,27 @@ TEST_F(TwoskipRecovery, ARebuildingRepeatsRemovals) {
   std::string bytes = text(history().bytes());
   bytes[record_of(bytes, "d", "3") + 32] ^= 1;
   set_dirty(bytes);
-  const auto found = recovered(path, bytes, true);
+  const auto found = recovered(path, bytes, TwoskipDamage::rebuild);
   ASSERT_TRUE(found) << found.error().text;
   EXPECT_EQ(*found, (Content{{"a", "1"}, {"b", "2"}}));
 }
 
 TEST_F(TwoskipRecovery, ARebuildingOfATruncatedFileKeepsItsWholeTransactions) {
   const std::string bytes = text(history().bytes());
-  const auto found = recovered(path, bytes.substr(0, bytes.size() - 16), true);
+  const auto found = recovered(path, bytes.substr(0, bytes.size() - 16), TwoskipDamage::rebuild);
   ASSERT_TRUE(found) << found.error().text;
   EXPECT_EQ(*found, (Content{{"a", "1"}, {"b", "2"}}));
+}
+
+TEST_F(TwoskipRecovery, ACacheThatCannotBeMendedBeginsAnew) {
+  std::string bytes = text(history().bytes());
+  bytes[record_of(bytes, "b", "2") + 40] ^= 1;
+  set_dirty(bytes);
+  const auto found = recovered(path, bytes, TwoskipDamage::clear);
+  ASSERT_TRUE(found) << found.error().text;
+  EXPECT_TRUE(found->empty());
+  bytes[40] ^= 1;  // the header too
+  EXPECT_TRUE(recovered(path, bytes, TwoskipDamage::clear)->empty());
 }
 
 TEST_F(TwoskipRecovery, AValueThatLooksLikeATransactionIsNotReplayed) {
@@ -445,12 +457,12 @@ TEST_F(TwoskipRecovery, AValueThatLooksLikeATransactionIsNotReplayed) {
   std::string bytes = text(plain.bytes());
   bytes[record_of(bytes, "mail8888", forged) + 1] ^= 2;
   set_dirty(bytes);
-  const auto found = recovered(path, bytes, true);
+  const auto found = recovered(path, bytes, TwoskipDamage::rebuild);
   ASSERT_TRUE(found) << found.error().text;
   EXPECT_EQ(*found, (Content{{"a", "1"}, {"z", "26"}}));
 }
 
-RC_GTEST_PROP(TwoskipDamage, AFlippedBitIsAnErrorOrChangesNothing, ()) {
+RC_GTEST_PROP(TwoskipBitFlips, AFlippedBitIsAnErrorOrChangesNothing, ()) {
   const support::TempDirectory directory;
   const auto path = directory.path() / "test.db";
   const Content content = fill(path);
@@ -461,7 +473,7 @@ RC_GTEST_PROP(TwoskipDamage, AFlippedBitIsAnErrorOrChangesNothing, ()) {
     bytes[at] = static_cast<char>(bytes[at] ^ (1 << *rc::gen::inRange(0, 8)));
     write_file(path, bytes);
     RecordingDisk disk;
-    auto database = TwoskipWriter::open(path, {.create = false, .rebuild = false, .disk = &disk});
+    auto database = TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::refuse, .disk = &disk});
     if (!database) continue;
     for (const auto& [key, value] : content) {
       const auto found = database->find(key);
@@ -478,13 +490,13 @@ RC_GTEST_PROP(TwoskipDamage, AFlippedBitIsAnErrorOrChangesNothing, ()) {
   }
 }
 
-RC_GTEST_PROP(TwoskipDamage, ARebuildingNeverInventsValues, ()) {
+RC_GTEST_PROP(TwoskipBitFlips, ARebuildingNeverInventsValues, ()) {
   const support::TempDirectory directory;
   const auto path = directory.path() / "test.db";
   std::map<std::string, std::set<std::string>> ever;
   {
     RecordingDisk disk;
-    auto database = TwoskipWriter::open(path, {.create = true, .rebuild = false, .disk = &disk});
+    auto database = TwoskipWriter::open(path, {.create = true, .damage = TwoskipDamage::refuse, .disk = &disk});
     RC_ASSERT(database.has_value());
     for (int i = 0; i < 5; ++i) {
       const auto some = some_changes();
@@ -502,7 +514,7 @@ RC_GTEST_PROP(TwoskipDamage, ARebuildingNeverInventsValues, ()) {
       const auto at = *rc::gen::inRange<std::size_t>(64, bytes.size());
       bytes[at] = static_cast<char>(bytes[at] ^ (1 << *rc::gen::inRange(0, 8)));
     }
-    const auto found = recovered(path, bytes + "unclean", true);
+    const auto found = recovered(path, bytes + "unclean", TwoskipDamage::rebuild);
     if (!found) continue;
     for (const auto& [key, value] : *found) RC_ASSERT(ever.contains(key) && ever.at(key).contains(value));
   }

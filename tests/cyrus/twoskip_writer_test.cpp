@@ -26,7 +26,7 @@ using testing::RecordingDisk;
 class TwoskipWriterTest : public ::testing::Test {
  protected:
   TwoskipWriter writer(TwoskipDisk& disk = TwoskipDisk::plain()) {
-    auto opened = TwoskipWriter::open(path, {.create = true, .rebuild = false, .disk = &disk});
+    auto opened = TwoskipWriter::open(path, {.create = true, .damage = TwoskipDamage::refuse, .disk = &disk});
     if (!opened) throw std::runtime_error(opened.error().text);
     return *std::move(opened);
   }
@@ -191,7 +191,7 @@ TEST_F(TwoskipWriterTest, RefusesAHeaderThatIsNotRight) {
   std::string bytes = testing::read_file(path);
   bytes[39] = 7;
   testing::write_file(path, bytes);
-  EXPECT_EQ(failure(path, {.create = true, .rebuild = true}), Errc::corrupt);
+  EXPECT_EQ(failure(path, {.create = true, .damage = TwoskipDamage::rebuild}), Errc::corrupt);
   EXPECT_EQ(testing::read_file(path), bytes);
 }
 
