@@ -53,11 +53,13 @@ base::Result<std::unique_ptr<Message>> Maildrop::open(MessageNumber number, Acce
   return mailbox_->open(message.uid, message.octets, access);
 }
 
-base::Result<UpdateReport> Maildrop::update() {
+base::Result<UpdateReport> Maildrop::update(std::string session_id) {
   Update changes;
+  changes.session_id = std::move(session_id);
   for (const Entry& message : entries_) {
     if (message.deleted != 0) {
       changes.deleted.push_back(message.uid);
+      changes.deleted_octets.push_back(message.octets);
     } else if (message.retrieved != 0) {
       changes.retrieved.push_back(message.uid);
     }

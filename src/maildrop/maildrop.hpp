@@ -47,6 +47,9 @@ class Message {
 struct Update {
   std::vector<Uid> deleted;    ///< Marked by DELE, ascending.
   std::vector<Uid> retrieved;  ///< Sent by RETR and not deleted, ascending. Stores may record them as read.
+  /// What the scan listing said of each of `deleted`. Empty: not known.
+  std::vector<std::uint64_t> deleted_octets;
+  std::string session_id;  ///< for what the store logs
 };
 
 /// What became of an Update.
@@ -65,6 +68,9 @@ class Mailbox {
   /// Opens a message. Errors: would_block; not_found (removed meanwhile); corrupt (not what was listed); io;
   /// permission.
   virtual base::Result<std::unique_ptr<Message>> open(Uid uid, std::uint64_t octets, Access access) = 0;
+
+  /// False when this user may not delete here. Fixed for a session.
+  virtual bool may_delete() const { return true; }
 
   /// Makes the update durable before it returns success. Blocks: worker pool only. Errc::busy: a lock is held by
   /// somebody else, nothing was changed, call again. Any other error: nothing was removed.
@@ -106,6 +112,9 @@ class Maildrop {
   /// RSET: forgets all marks (Cyrus: those of RETR too).
   void reset();
 
+  /// Whether DELE may mark anything: see Mailbox::may_delete().
+  bool may_delete() const { return mailbox_->may_delete(); }
+
   /// Messages marked deleted.
   std::uint32_t deleted() const { return count() - remaining_; }
 
@@ -113,7 +122,7 @@ class Maildrop {
   base::Result<std::unique_ptr<Message>> open(MessageNumber number, Access access);
 
   /// Carries the marks out (RFC 1939 s6). See Mailbox::update; may be called again after Errc::busy.
-  base::Result<UpdateReport> update();
+  base::Result<UpdateReport> update(std::string session_id = {});
 
  private:
   const Entry& entry(MessageNumber number) const;

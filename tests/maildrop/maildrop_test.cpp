@@ -94,6 +94,28 @@ TEST(Maildrop, UpdateAsksForDeletionsAndForTheRetrievedThatStay) {  // RFC 1939 
   EXPECT_EQ(store.messages.size(), 2U);
 }
 
+TEST(Maildrop, UpdateSaysWhoAsksAndHowLargeDeletedMessagesWere) {
+  MemoryStore store = store_of({"a", "bb", "ccc"});
+  Maildrop drop = open_maildrop(store);
+  drop.mark_deleted(n(1));
+  drop.mark_deleted(n(3));
+  ASSERT_TRUE(drop.update("session-1"));
+  ASSERT_EQ(store.updates.size(), 1u);
+  EXPECT_EQ(store.updates[0].session_id, "session-1");
+  EXPECT_EQ(store.updates[0].deleted_octets, (std::vector<std::uint64_t>{1, 3}));
+}
+
+TEST(Maildrop, AllowsDeletionsUnlessTheStoreSaysOtherwise) {
+  class Guarded : public support::MemoryMailbox {
+   public:
+    using MemoryMailbox::MemoryMailbox;
+    bool may_delete() const override { return false; }
+  };
+  MemoryStore store = store_of({"a"});
+  EXPECT_TRUE(open_maildrop(store).may_delete());
+  EXPECT_FALSE(Maildrop(std::make_unique<Guarded>(store), {}).may_delete());
+}
+
 TEST(Maildrop, UpdateMayBeRepeatedAfterBusy) {
   MemoryStore store = store_of({"a", "b"});
   Maildrop drop = open_maildrop(store);
