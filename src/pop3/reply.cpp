@@ -59,6 +59,11 @@ Line could_not_open(const base::Error& error) {
   return err("[SYS/TEMP] Unable to open maildrop: System I/O error");
 }
 
+Line login_delay(std::int64_t minutes) {
+  return err("[LOGIN-DELAY] Logins must be at least " + std::to_string(minutes) +
+             (minutes == 1 ? " minute apart" : " minutes apart"));
+}
+
 Line could_not_read_message(const base::Error& error) {
   // A file that is gone or is not what was listed stays so; the rest may pass.
   const bool lasting = error.code == base::Errc::not_found || error.code == base::Errc::corrupt;

@@ -46,8 +46,9 @@ Line err(std::string_view text);
 Line err_foreign(std::string_view text);
 
 /// What a client sees when the store refuses. Fixed phrases with response codes (RFC 2449 s8, RFC 3206); the error's
-/// own text is for the log.
-Line could_not_open(const base::Error& error);          ///< after a good login
+/// own text is for the log. login_delay() is for a login before popminpoll has passed (Errc::limit of an open).
+Line could_not_open(const base::Error& error);  ///< after a good login
+Line login_delay(std::int64_t minutes);
 Line could_not_read_message(const base::Error& error);  ///< RETR, TOP
 Line could_not_update(const base::Error& error);        ///< QUIT
 

@@ -71,5 +71,10 @@ TEST(Reply, StoreErrorsBecomeFixedPhrasesWithResponseCodes) {  // RFC 2449 s8, R
   }
 }
 
+TEST(Reply, TellsHowFarApartLoginsMustBe) {  // RFC 2449 s8.1.1
+  EXPECT_EQ(login_delay(10).text, "-ERR [LOGIN-DELAY] Logins must be at least 10 minutes apart\r\n");
+  EXPECT_EQ(login_delay(1).text, "-ERR [LOGIN-DELAY] Logins must be at least 1 minute apart\r\n");
+}
+
 }  // namespace
 }  // namespace pop3
