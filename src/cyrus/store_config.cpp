@@ -97,7 +97,8 @@ base::Result<void> take_places(const config::ImapdConf& conf, StoreConfig& store
        {Place{Option::mboxname_lockpath, "mboxname_lockpath", "lock", &StoreConfig::lock_path},
         Place{Option::mboxlist_db_path, "mboxlist_db_path", "mailboxes.db", &StoreConfig::mailboxes_db},
         Place{Option::quota_db_path, "quota_db_path", "quota", &StoreConfig::quota_db},
-        Place{Option::statuscache_db_path, "statuscache_db_path", "statuscache.db", &StoreConfig::statuscache_db}}) {
+        Place{Option::statuscache_db_path, "statuscache_db_path", "statuscache.db", &StoreConfig::statuscache_db},
+        Place{Option::idlesocket, "idlesocket", "socket/idle", &StoreConfig::idle_socket}}) {
     auto found = path_or(conf, place.option, place.key, store.config_directory / place.otherwise);
     if (!found) return tl::unexpected(std::move(found.error()));
     store.*place.member = *std::move(found);
@@ -167,6 +168,8 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
   store.sync_log = conf.is_on(Option::sync_log);
   store.sync_log_channels = conf.text(Option::sync_log_channels).value_or("");
   store.audit_log = conf.is_on(Option::auditlog);
+  store.read_only = conf.is_on(Option::readonly);
+  store.implicit_owner_rights = conf.text(Option::implicit_owner_rights).value_or(store.implicit_owner_rights);
   store.pop_use_imap_flags = conf.is_on(Option::popuseimapflags);
   store.pop_use_acl = conf.is_on(Option::popuseacl);
   store.pop_subfolders = conf.is_on(Option::popsubfolders);

@@ -72,6 +72,9 @@ struct StoreConfig {
   bool sync_log = false;
   std::string sync_log_channels;
   bool audit_log = false;
+  std::filesystem::path idle_socket;            ///< idlesocket, else CONF/socket/idle
+  bool read_only = false;                       ///< readonly: nothing is changed
+  std::string implicit_owner_rights = "lkxan";  ///< with pop_use_acl: what a user has in the own mailboxes anyhow
 
   bool pop_use_imap_flags = false;
   bool pop_use_acl = false;

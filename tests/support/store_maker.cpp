@@ -324,6 +324,8 @@ cyrus::StoreConfig StoreMaker::config() const {
   cyrus::StoreConfig config;
   config.config_directory = root_ / "conf";
   config.mailboxes_db = root_ / "conf" / "mailboxes.db";
+  config.quota_db = root_ / "conf" / "quota";
+  config.statuscache_db = root_ / "conf" / "statuscache.db";
   config.partitions["default"] = root_ / "spool";
   config.lock_path = root_ / "lock";
   config.hash_spool = shape_.hash_spool;

@@ -5,6 +5,7 @@
 #include <iterator>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace support {
 
@@ -29,6 +30,21 @@ inline std::map<std::string, std::string> tree_contents(const std::filesystem::p
     }
   }
   return contents;
+}
+
+/// The names that are different, new or gone; directories that came along with lock files are left out.
+inline std::vector<std::string> differences(const std::map<std::string, std::string>& before,
+                                            const std::map<std::string, std::string>& after) {
+  std::vector<std::string> names;
+  for (const auto& [name, content] : after) {
+    const auto old = before.find(name);
+    const bool is_new = old == before.end();
+    if (is_new ? content != "directory" : old->second != content) names.push_back(name);
+  }
+  for (const auto& [name, content] : before) {
+    if (!after.contains(name)) names.push_back(name);
+  }
+  return names;
 }
 
 }  // namespace support

@@ -1,0 +1,36 @@
+#include "cyrus/acl.hpp"
+
+namespace cyrus {
+namespace {
+
+Rights rights_in(std::string_view letters) {
+  const auto has = [letters](char letter) { return letters.find(letter) != std::string_view::npos; };
+  Rights rights;
+  rights.read = has('r');
+  rights.keep_seen = has('s');
+  rights.delete_messages = has('t') || (has('d') && !has('e'));
+  return rights;
+}
+
+}  // namespace
+
+Rights rights_of(std::string_view userid, const std::vector<AclEntry>& acl, std::string_view implicit) {
+  Rights given = rights_in(implicit);
+  Rights taken;
+  for (const AclEntry& entry : acl) {
+    std::string_view identifier = entry.identifier;
+    const bool takes = identifier.starts_with('-');
+    if (takes) identifier.remove_prefix(1);
+    const bool is_group = identifier.starts_with("group:");
+    if (identifier != userid && identifier != "anyone" && !(is_group && takes)) continue;
+    const Rights rights = rights_in(entry.rights);
+    Rights& into = takes ? taken : given;
+    into.read = into.read || rights.read;
+    into.keep_seen = into.keep_seen || rights.keep_seen;
+    into.delete_messages = into.delete_messages || rights.delete_messages;
+  }
+  return Rights{given.read && !taken.read, given.keep_seen && !taken.keep_seen,
+                given.delete_messages && !taken.delete_messages};
+}
+
+}  // namespace cyrus

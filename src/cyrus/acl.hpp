@@ -1,0 +1,25 @@
+#pragma once
+
+#include "cyrus/mailbox_record.hpp"
+
+#include <string_view>
+#include <vector>
+
+namespace cyrus {
+
+/// What POP3 asks of an access list (option popuseacl).
+struct Rights {
+  bool read = false;             ///< r: open the maildrop
+  bool keep_seen = false;        ///< s: mark what was retrieved as \Seen
+  bool delete_messages = false;  ///< t: DELE
+
+  friend bool operator==(const Rights&, const Rights&) = default;
+};
+
+/// The rights of `userid`: those of its own lines and of `anyone`, and `implicit` (implicit_owner_rights), without
+/// those of the lines that begin with '-'. The old letter d stands for t and e in a line that has neither.
+///
+/// Who is in a group is not known here: a line of a group gives nothing, and one that takes away takes from everybody.
+Rights rights_of(std::string_view userid, const std::vector<AclEntry>& acl, std::string_view implicit);
+
+}  // namespace cyrus

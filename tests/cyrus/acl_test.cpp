@@ -1,0 +1,37 @@
+#include "cyrus/acl.hpp"
+
+#include <gtest/gtest.h>
+
+namespace cyrus {
+namespace {
+
+constexpr Rights kAll{true, true, true};
+
+TEST(Acl, GivesWhatOwnLinesAndThoseOfAnyoneSay) {
+  EXPECT_EQ(rights_of("ann", {{"ann", "lrswipkxtecdan"}}, ""), kAll);
+  EXPECT_EQ(rights_of("ann", {{"ann", "lr"}, {"anyone", "s"}, {"bob", "t"}}, ""), (Rights{true, true, false}));
+  EXPECT_EQ(rights_of("ann", {}, ""), Rights{});
+}
+
+TEST(Acl, TakesAwayWhatLinesWithAMinusSay) {
+  EXPECT_EQ(rights_of("ann", {{"ann", "lrst"}, {"-ann", "t"}}, ""), (Rights{true, true, false}));
+  EXPECT_EQ(rights_of("ann", {{"-anyone", "r"}, {"ann", "lrst"}}, ""), (Rights{false, true, true}));
+  EXPECT_EQ(rights_of("ann", {{"-bob", "r"}, {"ann", "lrst"}}, ""), kAll);
+}
+
+TEST(Acl, ReadsTheOldLetterForDeletionOnlyInLinesWithoutTheNewOnes) {
+  EXPECT_TRUE(rights_of("ann", {{"ann", "lrsd"}}, "").delete_messages);
+  EXPECT_FALSE(rights_of("ann", {{"ann", "lrsed"}}, "").delete_messages);
+}
+
+TEST(Acl, GivesGroupsNothingAndLetsThemTakeFromEverybody) {
+  EXPECT_EQ(rights_of("ann", {{"group:staff", "lrst"}}, ""), Rights{});
+  EXPECT_EQ(rights_of("ann", {{"ann", "lrst"}, {"-group:staff", "t"}}, ""), (Rights{true, true, false}));
+}
+
+TEST(Acl, AddsTheRightsThatOwnersHaveAnyhow) {
+  EXPECT_EQ(rights_of("ann", {{"anyone", "s"}}, "lkxanr"), (Rights{true, true, false}));
+}
+
+}  // namespace
+}  // namespace cyrus
