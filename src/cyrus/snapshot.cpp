@@ -1,14 +1,11 @@
 #include "cyrus/snapshot.hpp"
 
-#include "base/crc32.hpp"
-#include "base/file_io.hpp"
 #include "cyrus/index_reader.hpp"
-#include "cyrus/mailbox_header.hpp"
-#include "cyrus/mailbox_lock.hpp"
-#include "cyrus/mailbox_paths.hpp"
+#include "cyrus/open_mailbox.hpp"
+#include "cyrus/poll_limit.hpp"
 
+#include <algorithm>
 #include <cerrno>
-#include <fcntl.h>
 #include <filesystem>
 #include <sys/stat.h>
 #include <system_error>
@@ -18,55 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 using base::Errc;
-using base::LockMode;
 
 // What the scan listing can hold (maildrop::Entry), alone and in sum.
 constexpr std::uint64_t kMaxOctets = (std::uint64_t{1} << 62) - 1;
-// An access list of tens of thousands of entries still fits.
-constexpr std::size_t kMaxHeaderFile = std::size_t{16} * 1024 * 1024;
-
-/// Whether POP3 can serve the mailbox of `record`, as an error when not.
-base::Result<void> check_usable(const MailboxRecord& record, const std::string& what) {
-  if (record.deleted) return base::fail(Errc::not_found, what + ": deleted");
-  if (record.intermediate) return base::fail(Errc::not_found, what + ": a name without a mailbox");
-  if (record.moving) return base::fail(Errc::unsupported, what + ": being moved to another server");
-  if (record.remote) return base::fail(Errc::unsupported, what + ": is on server " + record.server);
-  if (record.reserved) return base::fail(Errc::unsupported, what + ": reserved by another server");
-  if (!record.usable()) return base::fail(Errc::corrupt, what + ": mailboxes.db names no partition");
-  return {};
-}
-
-/// A file of the mailbox that is missing although mailboxes.db lists the mailbox is damage, not absence; so is one that
-/// is no regular file (invalid) or larger than any can be (limit).
-base::Error as_damage(base::Error error) {
-  if (error.code != Errc::not_found && error.code != Errc::invalid && error.code != Errc::limit) return error;
-  return base::Error{Errc::corrupt, error.text + "; run reconstruct", error.errnum};
-}
-
-/// Reads cyrus.header and checks that it belongs to the mailbox of `record`. Sets `identity.uniqueid`.
-base::Result<void> check_header_file(const MailboxRecord& record, const MailboxPaths& paths, const IndexHeader& index,
-                                     const std::string& what, const base::Log& log, SnapshotIdentity& identity) {
-  const auto text = base::read_file(paths.file(MetaFile::header), kMaxHeaderFile);
-  if (!text) {
-    base::Error error = as_damage(text.error());
-    return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
-  }
-  const auto header = parse_mailbox_header(*text, what + ": cyrus.header");
-  if (!header) return tl::unexpected(header.error());
-
-  // Only records and headers of 3.4 and older can be without a uniqueid.
-  if (!record.uniqueid.empty() && !header->uniqueid.empty() && record.uniqueid != header->uniqueid) {
-    return base::fail(Errc::corrupt, what + ": cyrus.header has uniqueid " + header->uniqueid +
-                                         ", but mailboxes.db has " + record.uniqueid + "; run reconstruct");
-  }
-  identity.uniqueid = record.uniqueid.empty() ? header->uniqueid : record.uniqueid;
-
-  // A crash between the two writes leaves this; Cyrus warns and goes on, and repairs it with its next change.
-  if (index.header_file_crc != 0 && index.header_file_crc != base::crc32(*text)) {
-    log.warning(what + ": cyrus.header does not match the CRC in cyrus.index");
-  }
-  return {};
-}
 
 /// The scan listing: one pass over the records.
 base::Result<void> list_messages(const IndexReader& index, bool hide_deleted, const std::string& what,
@@ -101,61 +52,55 @@ std::string resolved(const fs::path& directory) {
   return (error ? directory : real).native();
 }
 
+/// As clients are told: whole ones, rounded up.
+std::int64_t minutes(std::chrono::seconds interval) { return (interval.count() + 59) / 60; }
+
 }  // namespace
 
 base::Result<Snapshot> take_snapshot(const MailboxName& name, const StoreConfig& config, const MailboxList& mailboxes,
-                                     const base::Log& log) {
+                                     const base::Log& log, std::uint64_t now) {
   const std::string what = "mailbox " + name.intname();
-  const auto prefixed = [&what](const base::Error& error) {
-    if (error.text.starts_with(what)) return tl::unexpected(error);
-    return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
-  };
+  const auto mailbox = open_mailbox(name, config, mailboxes, base::LockMode::shared);
+  if (!mailbox) return tl::unexpected(mailbox.error());
 
-  auto locks = MailboxLock::lock_user(name, config, LockMode::shared);
-  if (!locks) return prefixed(locks.error());
-  const auto record = mailboxes.find(name);
-  if (!record) return prefixed(record.error());
-  if (const auto usable = check_usable(*record, what); !usable) return tl::unexpected(usable.error());
-  if (const auto taken = locks->lock_name(*record, config, LockMode::shared); !taken) return prefixed(taken.error());
-
-  const auto paths = MailboxPaths::of(*record, config);
-  if (!paths) return prefixed(paths.error());
-  const fs::path index_path = paths->file(MetaFile::index);
-  // A directory can be opened, a FIFO too without waiting: IndexReader finds out that it is no file.
-  auto index_fd = base::open_file(index_path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  if (!index_fd) return prefixed(as_damage(index_fd.error()));
-  const std::string index_what = what + ": cyrus.index";
-  if (const auto taken = locks->lock_index(std::move(*index_fd), LockMode::shared, index_what); !taken) {
-    return tl::unexpected(taken.error());
+  Snapshot snapshot(name);
+  if (config.pop_use_acl) {
+    snapshot.rights = rights_of(name.userid(), mailbox->record.acl, config.implicit_owner_rights);
+    if (!snapshot.rights.read) return base::fail(Errc::permission, what + ": no right to read");
   }
 
-  const auto index = IndexReader::open(locks->index_fd(), index_what);
+  const std::string index_what = what + ": cyrus.index";
+  const int index_fd = mailbox->locks.index_fd();
+  const auto index = IndexReader::open(index_fd, index_what);
   if (!index) return tl::unexpected(index.error());
   const IndexHeader& header = index->header();
   if (header.has_option(option_bit::kDeleted)) {
     return base::fail(Errc::not_found, what + ": deleted, its files are about to go");
   }
-
-  Snapshot snapshot(name);
-  if (const auto ok = check_header_file(*record, *paths, header, what, log, snapshot.identity); !ok) {
-    return tl::unexpected(ok.error());
+  if (is_too_soon(header.pop3_last_login.seconds, now, config.pop_min_poll)) {
+    return base::fail(Errc::limit, what + ": Logins must be at least " + std::to_string(minutes(config.pop_min_poll)) +
+                                       " minutes apart");
   }
+  const auto header_file = read_mailbox_header(*mailbox, header, log);
+  if (!header_file) return tl::unexpected(header_file.error());
   if (const auto ok = list_messages(*index, config.pop_use_imap_flags, what, snapshot.entries); !ok) {
     return tl::unexpected(ok.error());
   }
 
   struct stat status = {};
-  if (::fstat(locks->index_fd(), &status) != 0) return base::fail_system(index_what, errno);
-  snapshot.identity.partition = record->partition;
+  if (::fstat(index_fd, &status) != 0) return base::fail_system(index_what, errno);
+  snapshot.identity.uniqueid = header_file->uniqueid;
+  snapshot.identity.partition = mailbox->record.partition;
   snapshot.identity.uidvalidity = header.uidvalidity;
   snapshot.identity.index_device = status.st_dev;
   snapshot.identity.index_inode = status.st_ino;
   snapshot.identity.generation_no = header.generation_no;
+  snapshot.identity.login_time = now;
   snapshot.uidl = UidlRule{config.uidl_format, header.uidvalidity, header.has_option(option_bit::kPop3NewUidl)};
   snapshot.pop3_last_login = header.pop3_last_login;
-  snapshot.data_directory = resolved(paths->data_directory());
-  if (paths->archive_directory() != paths->data_directory()) {
-    snapshot.archive_directory = resolved(paths->archive_directory());
+  snapshot.data_directory = resolved(mailbox->paths.data_directory());
+  if (mailbox->paths.archive_directory() != mailbox->paths.data_directory()) {
+    snapshot.archive_directory = resolved(mailbox->paths.archive_directory());
   }
   return snapshot;
 }

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "cyrus/acl.hpp"
 #include "cyrus/index_header.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_name.hpp"
@@ -25,6 +26,7 @@ struct SnapshotIdentity {
   std::uint64_t index_device = 0;
   std::uint64_t index_inode = 0;
   std::uint32_t generation_no = 0;
+  std::uint64_t login_time = 0;  ///< when the snapshot was taken: what QUIT makes of pop3_last_login
 
   explicit SnapshotIdentity(MailboxName mailbox) : name(std::move(mailbox)) {}
 };
@@ -33,7 +35,8 @@ struct SnapshotIdentity {
 struct Snapshot {
   SnapshotIdentity identity;
   UidlRule uidl;
-  Time pop3_last_login;                  ///< for popminpoll
+  Time pop3_last_login;
+  Rights rights{true, true, true};       ///< all of them without popuseacl
   std::vector<maildrop::Entry> entries;  ///< ascending by uid
 
   /// Where message files are, free of symbolic links. The archive directory is empty when it is the same.
@@ -47,8 +50,9 @@ struct Snapshot {
 /// cyrus.index. Listed are the messages that pop3d lists: neither expunged nor, with popuseimapflags, \Deleted, and
 /// with an internaldate behind pop3_show_after if that is set.
 ///
-/// Blocks on disk, never on locks. What is odd but harmless goes to `log`. Errors: as Store::open_maildrop().
+/// `now`, in seconds since 1970, is the time of the login. Blocks on disk, never on locks. What is odd but harmless
+/// goes to `log`. Errors: as Store::open_maildrop().
 base::Result<Snapshot> take_snapshot(const MailboxName& name, const StoreConfig& config, const MailboxList& mailboxes,
-                                     const base::Log& log);
+                                     const base::Log& log, std::uint64_t now);
 
 }  // namespace cyrus

@@ -8,6 +8,7 @@
 #include "cyrus/uidl.hpp"
 #include "cyrus/update.hpp"
 
+#include <chrono>
 #include <utility>
 
 namespace cyrus {
@@ -29,11 +30,13 @@ namespace {
 /// no descriptors.
 class SessionMailbox final : public maildrop::Mailbox {
  public:
-  SessionMailbox(SnapshotIdentity identity, UidlRule uidl, std::string data_directory, std::string archive_directory)
-      : identity_(std::move(identity)),
-        uidl_(uidl),
-        data_directory_(std::move(data_directory)),
-        archive_directory_(std::move(archive_directory)) {}
+  SessionMailbox(std::shared_ptr<const Store::Shared> shared, Snapshot snapshot)
+      : shared_(std::move(shared)),
+        identity_(std::move(snapshot.identity)),
+        uidl_(snapshot.uidl),
+        rights_(snapshot.rights),
+        data_directory_(std::move(snapshot.data_directory)),
+        archive_directory_(std::move(snapshot.archive_directory)) {}
 
   void append_unique_id(maildrop::Uid uid, std::string& to) const override { cyrus::append_unique_id(uidl_, uid, to); }
 
@@ -48,15 +51,24 @@ class SessionMailbox final : public maildrop::Mailbox {
   }
 
   base::Result<maildrop::UpdateReport> update(const maildrop::Update& changes) override {
-    return update_mailbox(identity_, changes);
+    return update_mailbox(identity_, rights_, changes, shared_->config, shared_->mailboxes, shared_->log);
   }
 
+  bool may_delete() const override { return rights_.delete_messages; }
+
  private:
+  std::shared_ptr<const Store::Shared> shared_;
   SnapshotIdentity identity_;
   UidlRule uidl_;
+  Rights rights_;
   std::string data_directory_;
   std::string archive_directory_;
 };
+
+std::uint64_t seconds_since_1970() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
 
 }  // namespace
 
@@ -71,12 +83,11 @@ base::Result<std::unique_ptr<maildrop::Maildrop>> Store::open_maildrop(const Mai
     const base::Error& error = mailbox.error();
     return tl::unexpected(base::Error{error.code, "maildrop of " + name.user + ": " + error.text, error.errnum});
   }
-  auto snapshot = take_snapshot(*mailbox, shared_->config, shared_->mailboxes, shared_->log);
+  auto snapshot = take_snapshot(*mailbox, shared_->config, shared_->mailboxes, shared_->log, seconds_since_1970());
   if (!snapshot) return tl::unexpected(snapshot.error());
-  auto session =
-      std::make_unique<SessionMailbox>(std::move(snapshot->identity), snapshot->uidl,
-                                       std::move(snapshot->data_directory), std::move(snapshot->archive_directory));
-  return std::make_unique<maildrop::Maildrop>(std::move(session), std::move(snapshot->entries));
+  auto entries = std::move(snapshot->entries);
+  return std::make_unique<maildrop::Maildrop>(std::make_unique<SessionMailbox>(shared_, std::move(*snapshot)),
+                                              std::move(entries));
 }
 
 std::string Store::internal_name(const MaildropName& name) const {

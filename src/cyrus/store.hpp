@@ -32,15 +32,17 @@ class Store {
   ///
   /// Blocks on disk, never on locks: run on the worker pool. Errors: busy (a lock is held elsewhere: nothing was
   /// changed, call again); not_found (no such mailbox); permission; corrupt; unsupported (index version, back end,
-  /// remote mailbox); invalid (no possible mailbox name); io. Every text names the mailbox and the file.
+  /// remote mailbox); invalid (no possible mailbox name); limit (popminpoll has not passed since the last login that
+  /// counted, and nothing else); io. Every text names the mailbox and the file.
   base::Result<std::unique_ptr<maildrop::Maildrop>> open_maildrop(const MaildropName& name);
 
   /// The mailbox name as logs show it: "user.fred", "user.fred.sub", "example.com!user.fred".
   /// For a name that no mailbox can have, the userid and folder as they came.
   std::string internal_name(const MaildropName& name) const;
 
+  class Shared;  ///< Private to store.cpp.
+
  private:
-  class Shared;
   std::shared_ptr<const Shared> shared_;
 };
 

@@ -1,13 +1,264 @@
+// One pass through the steps of doc/format/update.md: find out what would change, with nothing written; then the quota
+// file, which can be taken back; then cyrus.index, which takes itself back when it fails; then what only tells others.
+
 #include "cyrus/update.hpp"
 
-namespace cyrus {
+#include "cyrus/audit_log.hpp"
+#include "cyrus/idle_notify.hpp"
+#include "cyrus/index_change.hpp"
+#include "cyrus/index_writer.hpp"
+#include "cyrus/message_annotations.hpp"
+#include "cyrus/open_mailbox.hpp"
+#include "cyrus/poll_limit.hpp"
+#include "cyrus/quota_file.hpp"
+#include "cyrus/status_cache.hpp"
+#include "cyrus/sync_log.hpp"
 
-base::Result<maildrop::UpdateReport> update_mailbox(const SnapshotIdentity& identity, const maildrop::Update& changes) {
-  if (changes.deleted.empty()) return maildrop::UpdateReport{};
-  // RFC 1939 s6: QUIT must not be answered +OK when messages marked as deleted remain.
-  return base::fail(base::Errc::unsupported, "mailbox " + identity.name.intname() + ": " +
-                                                 std::to_string(changes.deleted.size()) +
-                                                 " deletions not carried out: this version does not write cyrus.index");
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace cyrus {
+namespace {
+
+using base::Errc;
+
+/// One message that a session wants changed.
+struct Wish {
+  std::uint32_t uid = 0;
+  bool expunge = false;                 // else: mark as seen
+  std::optional<std::uint64_t> octets;  // what the scan listing said
+};
+
+/// The wishes of `changes` in ascending order, one for each message.
+std::vector<Wish> wishes_of(const maildrop::Update& changes, bool mark_seen) {
+  std::vector<Wish> wishes;
+  for (std::size_t i = 0; i < changes.deleted.size(); ++i) {
+    Wish wish{maildrop::value(changes.deleted[i]), true, {}};
+    if (i < changes.deleted_octets.size()) wish.octets = changes.deleted_octets[i];
+    wishes.push_back(wish);
+  }
+  if (mark_seen) {
+    for (const maildrop::Uid uid : changes.retrieved) wishes.push_back(Wish{maildrop::value(uid), false, {}});
+  }
+  // Of two wishes for one message the deletion stays.
+  std::ranges::stable_sort(wishes, {}, &Wish::uid);
+  const auto repeated = std::ranges::unique(wishes, {}, &Wish::uid);
+  wishes.erase(repeated.begin(), repeated.end());
+  return wishes;
+}
+
+std::uint64_t seconds_since_1970() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+/// One attempt at an update, from its first lock to its last.
+class Attempt {
+ public:
+  Attempt(const SnapshotIdentity& identity, const maildrop::Update& changes, std::vector<Wish> wishes,
+          const StoreConfig& config, const MailboxList& mailboxes, const base::Log& log)
+      : identity_(identity),
+        changes_(changes),
+        wishes_(std::move(wishes)),
+        config_(config),
+        mailboxes_(mailboxes),
+        log_(log),
+        what_("mailbox " + identity.name.intname()) {}
+
+  base::Result<maildrop::UpdateReport> run() {
+    const auto mailbox = open_mailbox(identity_.name, config_, mailboxes_, base::LockMode::exclusive);
+    if (!mailbox) return tl::unexpected(mailbox.error());
+    auto index = IndexWriter::open(mailbox->locks.index_fd(), what_ + ": cyrus.index");
+    if (!index) return tl::unexpected(index.error());
+    const auto header_file = read_mailbox_header(*mailbox, index->header(), log_);
+    if (!header_file) return tl::unexpected(header_file.error());
+    if (const auto same = check_same_mailbox(index->header(), *header_file); !same) {
+      return tl::unexpected(same.error());
+    }
+
+    RecordEdits edits(index->header().record_size);
+    if (const auto found = find_records(*index, edits); !found) return tl::unexpected(found.error());
+    IndexChange change(index->header(), index->header_bytes(), header_file->user_flags, identity_.name.userid(),
+                       seconds_since_1970());
+    change.set_pop3_last_login(next_last_login(index->header().pop3_last_login.seconds, identity_.login_time,
+                                               config_.pop_min_poll, config_.pop_poll_padding));
+    if (const auto changed = change_records(mailbox->paths, edits, change); !changed) {
+      return tl::unexpected(changed.error());
+    }
+
+    std::optional<QuotaChange> quota;
+    if (const auto done = change_quota(header_file->quota_root, change.usage_change(), quota); !done) {
+      return tl::unexpected(done.error());
+    }
+    const auto written = index->commit(edits, change.header_bytes(), IndexWriter::Durability::at_leisure);
+    if (!written) {
+      base::Error error = written.error();
+      if (quota) {
+        if (const auto undone = quota->undo(); !undone) error.text += "; " + undone.error().text + "; run quota -f";
+      }
+      return tl::unexpected(std::move(error));
+    }
+    quota.reset();
+    tell_others(edits.size() != 0);
+    log_audit_lines(header_file->uniqueid, change.header());
+    return maildrop::UpdateReport{removed_};
+  }
+
+ private:
+  base::Result<void> check_same_mailbox(const IndexHeader& header, const MailboxHeader& header_file) const {
+    const auto gone = [this](std::string_view why) {
+      return base::fail(Errc::not_found, what_ + ": " + std::string(why) + " since the login");
+    };
+    if (header.has_option(option_bit::kDeleted)) return gone("was deleted");
+    if (header_file.uniqueid != identity_.uniqueid) return gone("was replaced by another mailbox");
+    if (header.uidvalidity != identity_.uidvalidity) return gone("got another uidvalidity");
+    return {};
+  }
+
+  /// Looks up what is wished for. What is gone, or is already as wished, needs no change.
+  base::Result<void> find_records(IndexWriter& index, RecordEdits& edits) {
+    const IndexFormat& format = *index.header().format_table;
+    for (const Wish& wish : wishes_) {
+      const auto found = index.find(wish.uid);
+      if (!found) return tl::unexpected(found.error());
+      if (found->bytes.empty()) continue;
+      const IndexRecord record = decode_index_record(format, found->bytes);
+      if (record.has(flag_bit::kExpunged)) continue;
+      if (wish.octets && record.size != *wish.octets) {
+        return base::fail(Errc::corrupt, what_ + ": cyrus.index: UID " + std::to_string(wish.uid) + " has " +
+                                             std::to_string(record.size) + " octets, at the login it had " +
+                                             std::to_string(*wish.octets));
+      }
+      if (!wish.expunge && record.has(flag_bit::kSeen)) continue;
+      edits.add(found->number, found->bytes);
+      expunge_.push_back(wish.expunge);
+    }
+    return {};
+  }
+
+  /// Deletions first, then \Seen, as Cyrus gives out modseqs.
+  base::Result<void> change_records(const MailboxPaths& paths, RecordEdits& edits, IndexChange& change) {
+    std::optional<MessageAnnotations> annotations;
+    for (const bool expunge : {true, false}) {
+      for (std::size_t i = 0; i < edits.size(); ++i) {
+        if (expunge_[i] != expunge) continue;
+        const IndexRecord old = decode_index_record(*change.header().format_table, edits.before(i));
+        if (!expunge) {
+          note(old, change.mark_seen(edits.after(i)));
+          continue;
+        }
+        if (!annotations) {
+          auto opened = MessageAnnotations::open(paths.file(MetaFile::annotations), what_ + ": cyrus.annotations");
+          if (!opened) return tl::unexpected(opened.error());
+          annotations = std::move(*opened);
+        }
+        const auto of_message = annotations->of(old.uid);
+        if (!of_message) return tl::unexpected(of_message.error());
+        note(old, change.expunge(edits.after(i), *of_message, config_.expunge_mode));
+        ++removed_;
+      }
+    }
+    return {};
+  }
+
+  base::Result<void> change_quota(const std::string& root, const QuotaUsage& usage, std::optional<QuotaChange>& quota) {
+    if (root.empty() || usage == QuotaUsage{}) return {};
+    const std::string what = what_ + ": quota root " + root;
+    if (config_.quota_backend != "quotalegacy") {
+      return base::fail(Errc::unsupported, what + ": quota_db " + config_.quota_backend + " is not written here");
+    }
+    const auto file = quota_file_path(root, config_);
+    if (!file) return tl::unexpected(base::Error{Errc::corrupt, what_ + ": " + file.error().text});
+    auto changed = QuotaChange::apply(*file, usage, identity_.name.intname(), what);
+    if (!changed) return tl::unexpected(std::move(changed.error()));
+    if (!changed->done()) log_.warning(what + ": has no file, so its usage is not kept; run quota -f");
+    quota = std::move(*changed);
+    return {};
+  }
+
+  /// The change is made and durable: nothing here can take it back, so failures are for the log.
+  void tell_others(bool messages_changed) const {
+    if (const auto logged = log_mailbox_change(config_, identity_.name); !logged) {
+      log_.error(what_ + ": sync log: " + logged.error().text);
+    }
+    if (!messages_changed) return;
+    constexpr int kAttempts = 20;
+    for (int attempt = 1;; ++attempt) {
+      const auto forgotten = forget_status(config_, identity_.name);
+      if (forgotten) break;
+      if (forgotten.error().code != Errc::busy || attempt == kAttempts) {
+        log_.error(what_ + ": statuscache still has the old counts: " + forgotten.error().text);
+        break;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    notify_idle(config_, identity_.name);
+  }
+
+  void note(const IndexRecord& old, const IndexRecord& changed) {
+    if (config_.audit_log) audit_.emplace_back(old.flags, changed);
+  }
+
+  void log_audit_lines(const std::string& uniqueid, const IndexHeader& header) const {
+    if (audit_.empty()) return;
+    const AuditLines lines(changes_.session_id, identity_.name.intname(), uniqueid);
+    for (const auto& [old_flags, changed] : audit_) {
+      log_.notice(lines.touched(old_flags, changed));
+      if (changed.has(flag_bit::kExpunged)) log_.notice(lines.expunged(changed));
+    }
+    log_.notice(lines.modseq(header));
+  }
+
+  const SnapshotIdentity& identity_;
+  const maildrop::Update& changes_;
+  const std::vector<Wish> wishes_;
+  const StoreConfig& config_;
+  const MailboxList& mailboxes_;
+  const base::Log& log_;
+  const std::string what_;
+  std::vector<bool> expunge_;  // by edit; else it is to be marked
+  std::size_t removed_ = 0;
+  std::vector<std::pair<std::uint32_t, IndexRecord>> audit_;
+};
+
+}  // namespace
+
+base::Result<maildrop::UpdateReport> update_mailbox(const SnapshotIdentity& identity, const Rights& rights,
+                                                    const maildrop::Update& changes, const StoreConfig& config,
+                                                    const MailboxList& mailboxes, const base::Log& log) {
+  const std::string what = "mailbox " + identity.name.intname();
+  bool mark_seen = config.pop_use_imap_flags && rights.keep_seen && !changes.retrieved.empty();
+  if (!changes.deleted.empty()) {
+    // RFC 1939 s6: what cannot be removed must not be answered +OK.
+    if (config.read_only) return base::fail(Errc::permission, what + ": imapd.conf says readonly");
+    if (!rights.delete_messages) return base::fail(Errc::permission, what + ": no right to delete messages");
+    if (config.conversations) {
+      return base::fail(Errc::unsupported, what + ": " + std::to_string(changes.deleted.size()) +
+                                               " deletions not carried out: imapd.conf says conversations, whose "
+                                               "database this version does not write");
+    }
+  }
+  if (config.read_only) return maildrop::UpdateReport{};
+  if (mark_seen && config.conversations) {
+    log.info(what + ": retrieved messages are not marked as seen: imapd.conf says conversations");
+    mark_seen = false;
+  }
+
+  auto report = Attempt(identity, changes, wishes_of(changes, mark_seen), config, mailboxes, log).run();
+  if (report || !changes.deleted.empty() || mark_seen) return report;
+  // Only the time of the login was to be written, which the client did not ask for. It is worth another attempt while
+  // somebody holds a lock when logins are counted by it.
+  if (report.error().code == Errc::busy) {
+    if (config.pop_min_poll.count() > 0) return report;
+  } else if (report.error().code != Errc::not_found) {
+    log.warning(report.error().text + "; the time of this login was not kept");
+  }
+  return maildrop::UpdateReport{};
 }
 
 }  // namespace cyrus

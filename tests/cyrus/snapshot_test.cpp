@@ -120,7 +120,7 @@ class SnapshotTest : public testing::Test {
   base::Result<Snapshot> take() {
     const MailboxList mailboxes(config_);
     const auto name = MailboxName::of_user("ann", "", config_);
-    return take_snapshot(*name, config_, mailboxes, log_);
+    return take_snapshot(*name, config_, mailboxes, log_, 1'795'400'000);
   }
 
   support::TempDirectory directory_;

@@ -187,30 +187,5 @@ TEST(Store, MayGoWhileItsMaildropsStay) {
   EXPECT_EQ(id, "1795382168.2");
 }
 
-TEST(Store, ChangesNothingAtQuitWithoutDeletions) {
-  const support::SampleStore sample("cyrus361-one");
-  Store store(config_of(sample), kNoLog);
-  const auto drop = store.open_maildrop({"eve", ""});
-  ASSERT_TRUE(drop);
-  (*drop)->mark_retrieved(MessageNumber{1});
-  const auto report = (*drop)->update();
-  ASSERT_TRUE(report) << report.error().text;
-  EXPECT_EQ(report->removed, 0u);
-}
-
-TEST(Store, RefusesDeletionsAsLongAsItCannotMakeThemDurable) {  // RFC 1939 s6
-  const support::SampleStore sample("cyrus361-one");
-  Store store(config_of(sample), kNoLog);
-  auto drop = store.open_maildrop({"eve", ""});
-  ASSERT_TRUE(drop);
-  (*drop)->mark_deleted(MessageNumber{1});
-  const auto report = (*drop)->update();
-  ASSERT_FALSE(report);
-  EXPECT_EQ(report.error().code, base::Errc::unsupported);
-  drop = store.open_maildrop({"eve", ""});
-  ASSERT_TRUE(drop);
-  EXPECT_EQ((*drop)->count(), 1u);
-}
-
 }  // namespace
 }  // namespace cyrus

@@ -1,0 +1,93 @@
+#include "cyrus/open_mailbox.hpp"
+
+#include "base/crc32.hpp"
+#include "base/file_io.hpp"
+
+#include <fcntl.h>
+#include <utility>
+
+namespace cyrus {
+namespace {
+
+using base::Errc;
+using base::LockMode;
+
+// An access list of tens of thousands of entries still fits.
+constexpr std::size_t kMaxHeaderFile = std::size_t{16} * 1024 * 1024;
+
+/// Whether POP3 can serve the mailbox of `record`, as an error when not.
+base::Result<void> check_usable(const MailboxRecord& record, const std::string& what) {
+  if (record.deleted) return base::fail(Errc::not_found, what + ": deleted");
+  if (record.intermediate) return base::fail(Errc::not_found, what + ": a name without a mailbox");
+  if (record.moving) return base::fail(Errc::unsupported, what + ": being moved to another server");
+  if (record.remote) return base::fail(Errc::unsupported, what + ": is on server " + record.server);
+  if (record.reserved) return base::fail(Errc::unsupported, what + ": reserved by another server");
+  if (!record.usable()) return base::fail(Errc::corrupt, what + ": mailboxes.db names no partition");
+  return {};
+}
+
+/// A file of the mailbox that is missing although mailboxes.db lists the mailbox is damage, not absence; so is one that
+/// is no regular file (invalid) or larger than any can be (limit).
+base::Error as_damage(base::Error error) {
+  if (error.code != Errc::not_found && error.code != Errc::invalid && error.code != Errc::limit) return error;
+  return base::Error{Errc::corrupt, error.text + "; run reconstruct", error.errnum};
+}
+
+}  // namespace
+
+base::Result<OpenMailbox> open_mailbox(const MailboxName& name, const StoreConfig& config, const MailboxList& mailboxes,
+                                       LockMode mode) {
+  const std::string what = "mailbox " + name.intname();
+  const auto prefixed = [&what](const base::Error& error) {
+    if (error.text.starts_with(what)) return tl::unexpected(error);
+    return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
+  };
+
+  auto locks = MailboxLock::lock_user(name, config, mode);
+  if (!locks) return prefixed(locks.error());
+  auto record = mailboxes.find(name);
+  if (!record) {
+    // A record too large to be one; `limit` means something else to callers.
+    if (record.error().code == Errc::limit) record.error().code = Errc::corrupt;
+    return prefixed(record.error());
+  }
+  if (const auto usable = check_usable(*record, what); !usable) return tl::unexpected(usable.error());
+  if (const auto taken = locks->lock_name(*record, config, LockMode::shared); !taken) return prefixed(taken.error());
+
+  auto paths = MailboxPaths::of(*record, config);
+  if (!paths) return prefixed(paths.error());
+  const int access = mode == LockMode::exclusive ? O_RDWR : O_RDONLY;
+  // A directory can be opened for reading, a FIFO too without waiting: IndexReader finds out that it is no file.
+  auto index_fd = base::open_file(paths->file(MetaFile::index), access | O_NONBLOCK | O_NOCTTY);
+  if (!index_fd) return prefixed(as_damage(index_fd.error()));
+  if (const auto taken = locks->lock_index(std::move(*index_fd), mode, what + ": cyrus.index"); !taken) {
+    return tl::unexpected(taken.error());
+  }
+  return OpenMailbox{std::move(*locks), std::move(*record), std::move(*paths)};
+}
+
+base::Result<MailboxHeader> read_mailbox_header(const OpenMailbox& mailbox, const IndexHeader& index,
+                                                const base::Log& log) {
+  const std::string what = "mailbox " + mailbox.record.name.intname();
+  const auto text = base::read_file(mailbox.paths.file(MetaFile::header), kMaxHeaderFile);
+  if (!text) {
+    base::Error error = as_damage(text.error());
+    return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
+  }
+  auto header = parse_mailbox_header(*text, what + ": cyrus.header");
+  if (!header) return header;
+
+  const std::string& listed = mailbox.record.uniqueid;
+  if (!listed.empty() && !header->uniqueid.empty() && listed != header->uniqueid) {
+    return base::fail(Errc::corrupt, what + ": cyrus.header has uniqueid " + header->uniqueid +
+                                         ", but mailboxes.db has " + listed + "; run reconstruct");
+  }
+  if (!listed.empty()) header->uniqueid = listed;
+
+  if (index.header_file_crc != 0 && index.header_file_crc != base::crc32(*text)) {
+    log.warning(what + ": cyrus.header does not match the CRC in cyrus.index");
+  }
+  return header;
+}
+
+}  // namespace cyrus
