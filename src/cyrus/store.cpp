@@ -7,7 +7,10 @@
 #include "cyrus/snapshot.hpp"
 #include "cyrus/uidl.hpp"
 #include "cyrus/update.hpp"
+#include "cyrus/wire_sizes.hpp"
+#include "maildrop/wire_octets.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -26,12 +29,43 @@ class Store::Shared {
 
 namespace {
 
+/// Opens the file of a message of `octets`, wherever it is now.
+base::Result<std::unique_ptr<maildrop::Message>> open_message(const SnapshotIdentity& mailbox,
+                                                              const std::string& data_directory,
+                                                              const std::string& archive_directory, maildrop::Uid uid,
+                                                              std::uint64_t octets, maildrop::Access access) {
+  const std::string what = "mailbox " + mailbox.name.intname();
+  auto message = open_message_file(data_directory + '/' + message_file_name(uid), octets, access, what);
+  // Which of the two places holds a file changes during a session, and a scan listing of 16 bytes a message does not
+  // remember the ARCHIVED flag. Files only move from here to there, so looking in this order finds them.
+  if (message || message.error().code != base::Errc::not_found || archive_directory.empty()) return message;
+  return open_message_file(archive_directory + '/' + message_file_name(uid), octets, access, what);
+}
+
+/// Reads a message for the number of octets that it has on the wire. Blocks on disk.
+base::Result<std::uint64_t> octets_on_the_wire(const Snapshot& snapshot, const maildrop::Entry& entry) {
+  auto message = open_message(snapshot.identity, snapshot.data_directory, snapshot.archive_directory, entry.uid,
+                              entry.octets, maildrop::Access::may_block);
+  if (!message) return tl::unexpected(message.error());
+  std::string piece(static_cast<std::size_t>(std::min<std::uint64_t>((*message)->size(), 64 * 1024)), '\0');
+  maildrop::WireOctets octets;
+  for (std::uint64_t offset = 0; offset < (*message)->size();) {
+    const auto got = (*message)->read(piece, offset, maildrop::Access::may_block);
+    if (!got) return tl::unexpected(got.error());
+    octets.add(std::string_view(piece).substr(0, *got));
+    offset += *got;
+  }
+  return octets.octets();
+}
+
 /// A mailbox as one POP3 session holds it between login and QUIT: strings only, so that ten thousand idle sessions cost
 /// no descriptors.
 class SessionMailbox final : public maildrop::Mailbox {
  public:
-  SessionMailbox(std::shared_ptr<const Store::Shared> shared, Snapshot snapshot)
+  /// `surplus`: the listed messages whose octets are not those of their file, ascending by uid.
+  SessionMailbox(std::shared_ptr<const Store::Shared> shared, Snapshot snapshot, std::vector<Surplus> surplus)
       : shared_(std::move(shared)),
+        surplus_(std::move(surplus)),
         identity_(std::move(snapshot.identity)),
         uidl_(snapshot.uidl),
         rights_(snapshot.rights),
@@ -42,22 +76,30 @@ class SessionMailbox final : public maildrop::Mailbox {
 
   base::Result<std::unique_ptr<maildrop::Message>> open(maildrop::Uid uid, std::uint64_t octets,
                                                         maildrop::Access access) override {
-    const std::string what = "mailbox " + identity_.name.intname();
-    auto message = open_message_file(data_directory_ + '/' + message_file_name(uid), octets, access, what);
-    // Which of the two places holds a file changes during a session, and a scan listing of 16 bytes a message does not
-    // remember the ARCHIVED flag. Files only move from here to there, so looking in this order finds them.
-    if (message || message.error().code != base::Errc::not_found || archive_directory_.empty()) return message;
-    return open_message_file(archive_directory_ + '/' + message_file_name(uid), octets, access, what);
+    return open_message(identity_, data_directory_, archive_directory_, uid, file_octets(uid, octets), access);
   }
 
   base::Result<maildrop::UpdateReport> update(const maildrop::Update& changes) override {
-    return update_mailbox(identity_, rights_, changes, shared_->config, shared_->mailboxes, shared_->log);
+    if (surplus_.empty()) {
+      return update_mailbox(identity_, rights_, changes, shared_->config, shared_->mailboxes, shared_->log);
+    }
+    maildrop::Update in_files = changes;
+    for (std::size_t i = 0; i < in_files.deleted_octets.size(); ++i) {
+      in_files.deleted_octets[i] = file_octets(in_files.deleted[i], in_files.deleted_octets[i]);
+    }
+    return update_mailbox(identity_, rights_, in_files, shared_->config, shared_->mailboxes, shared_->log);
   }
 
   bool may_delete() const override { return rights_.delete_messages; }
 
  private:
+  std::uint64_t file_octets(maildrop::Uid uid, std::uint64_t listed) const {
+    const auto found = std::ranges::lower_bound(surplus_, uid, {}, &Surplus::uid);
+    return found != surplus_.end() && found->uid == uid ? listed - found->octets : listed;
+  }
+
   std::shared_ptr<const Store::Shared> shared_;
+  std::vector<Surplus> surplus_;
   SnapshotIdentity identity_;
   UidlRule uidl_;
   Rights rights_;
@@ -86,8 +128,20 @@ base::Result<std::unique_ptr<maildrop::Maildrop>> Store::open_maildrop(const Mai
   auto snapshot = take_snapshot(*mailbox, shared_->config, shared_->mailboxes, shared_->log, seconds_since_1970());
   if (!snapshot) return tl::unexpected(snapshot.error());
   auto entries = std::move(snapshot->entries);
-  return std::make_unique<maildrop::Maildrop>(std::make_unique<SessionMailbox>(shared_, std::move(*snapshot)),
-                                              std::move(entries));
+  auto surplus = list_wire_octets(*snapshot, entries);
+  return std::make_unique<maildrop::Maildrop>(
+      std::make_unique<SessionMailbox>(shared_, std::move(*snapshot), std::move(surplus)), std::move(entries));
+}
+
+std::vector<Surplus> Store::list_wire_octets(const Snapshot& snapshot, std::vector<maildrop::Entry>& entries) const {
+  const auto file = wire_sizes_path(shared_->config.config_directory, snapshot.identity.uniqueid);
+  WireSizes sizes = load_wire_sizes(file, snapshot.identity.uidvalidity);
+  const auto measure = [&snapshot](const maildrop::Entry& entry) { return octets_on_the_wire(snapshot, entry); };
+  if (measure_new_messages(entries, sizes, {}, measure)) {
+    // Not being able to keep what was found only means to read the same messages again at the next login.
+    if (const auto saved = save_wire_sizes(file, sizes); !saved) shared_->log.info(saved.error().text);
+  }
+  return add_surplus(entries, sizes);
 }
 
 std::string Store::internal_name(const MaildropName& name) const {

@@ -8,8 +8,12 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cyrus {
+
+struct Snapshot;
+struct Surplus;
 
 /// Whose maildrop: a canonical userid ("fred", "fred@example.com") and, with popsubfolders, a folder below INBOX.
 struct MaildropName {
@@ -43,6 +47,9 @@ class Store {
   class Shared;  ///< Private to store.cpp.
 
  private:
+  /// Makes the octets of `entries` those that RETR sends; see wire_sizes.hpp. Returns the ones that differ.
+  std::vector<Surplus> list_wire_octets(const Snapshot& snapshot, std::vector<maildrop::Entry>& entries) const;
+
   std::shared_ptr<const Shared> shared_;
 };
 

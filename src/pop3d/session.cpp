@@ -126,7 +126,7 @@ net::Task<void> Session::transaction() {
       continue;
     }
     const std::uint32_t deleted_before = drop_->deleted();
-    pop3::Reply reply = pop3::transact(*command, *drop_);
+    pop3::Reply reply = pop3::transact(*command, *drop_, deletion());
     if (drop_->deleted() > deleted_before) ++counts_.deleted;
     if (!co_await send(std::move(reply))) co_return;
   }
@@ -136,7 +136,7 @@ net::Task<void> Session::transaction() {
 net::Task<void> Session::update() {
   const auto give_up = net::Clock::now() + settings_.lock_timeout;
   for (;;) {
-    auto work = [this] { return drop_->update(); };
+    auto work = [this] { return drop_->update(id_); };
     const auto report = co_await process_.store_pool.run(std::move(work));
     if (report) {
       if (report->removed > 0) {
@@ -250,6 +250,11 @@ pop3::Line Session::capabilities(pop3::State state) {
   facts.server_info = settings_.server_info;
   facts.version = kVersion;
   return pop3::capabilities(facts);
+}
+
+pop3::Deletion Session::deletion() const {
+  if (settings_.read_only) return pop3::Deletion::read_only;
+  return drop_->may_delete() ? pop3::Deletion::allowed : pop3::Deletion::denied;
 }
 
 auth::Channel Session::channel() const {

@@ -6,6 +6,7 @@
 #include "pop3/authorization.hpp"
 #include "pop3/command.hpp"
 #include "pop3/reply.hpp"
+#include "pop3/transact.hpp"
 #include "pop3d/wiring.hpp"
 
 #include <chrono>
@@ -67,6 +68,7 @@ class Session {
   pop3::Line capabilities(pop3::State state);
   void note_tls(const net::TlsInfo& info);
 
+  pop3::Deletion deletion() const;
   auth::Channel channel() const;
   pop3::LoginRules rules() const;
   std::string client() const { return process_.client_names.shown(peer_.ip); }

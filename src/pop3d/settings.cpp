@@ -58,6 +58,7 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
   out.plaintext_login_pause = std::max(conf.duration(Option::plaintextloginpause), std::chrono::seconds(0));
   out.lock_timeout = std::max(conf.duration(Option::pop3_lock_timeout), std::chrono::seconds(0));
   out.drain_timeout = std::max(conf.duration(Option::pop3_drain_timeout), std::chrono::seconds(0));
+  out.read_only = conf.is_on(Option::readonly);
   out.login_delay = static_cast<unsigned>(std::max<std::int64_t>(conf.duration(Option::popminpoll).count(), 0));
   if (const auto expire = conf.duration(Option::popexpiretime); expire.count() >= 0) {
     out.expire_days = static_cast<unsigned>(expire / std::chrono::days(1));

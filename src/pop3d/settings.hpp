@@ -27,6 +27,7 @@ struct Settings {
   std::chrono::seconds plaintext_login_pause{0};        ///< [plaintextloginpause]
   std::chrono::seconds lock_timeout{30};                ///< [pop3_lock_timeout]
   std::chrono::seconds drain_timeout{60};               ///< [pop3_drain_timeout]
+  bool read_only = false;                               ///< [readonly]
   unsigned login_delay = 0;                             ///< [popminpoll], in seconds
   std::optional<unsigned> expire_days;                  ///< [popexpiretime]; nullopt: never
   std::size_t max_sessions = 1000;                      ///< [pop3_sessions_per_process]

@@ -13,7 +13,8 @@ net::TlsOptions tls_options(const config::ImapdConf& conf) {
   out.key_file = conf.text(Option::tls_server_key).value_or("");
   out.versions = conf.text(Option::tls_versions).value_or(out.versions);
   out.ciphers = conf.text(Option::tls_ciphers).value_or(out.ciphers);
-  // Most clients offer X25519 first: with prime256v1 alone, Cyrus's default, each handshake costs them a round trip more.
+  // Most clients offer X25519 first: with prime256v1 alone, Cyrus's default, each handshake costs them a round trip
+  // more.
   out.curve = conf.is_set(Option::tls_eccurve) ? conf.text(Option::tls_eccurve).value_or("") : "X25519:prime256v1";
   out.prefer_server_ciphers = conf.is_on(Option::tls_prefer_server_ciphers);
   return out;

@@ -205,7 +205,7 @@ class Site:
         """Every file of the store with its content: equal before and after means that nothing was written."""
         return {str(path.relative_to(self.root)): path.read_bytes()
                 for part in (self.root / "spool", self.conf_dir) for path in sorted(part.rglob("*"))
-                if path.is_file() and "/lock/" not in str(path)}
+                if path.is_file() and "/lock/" not in str(path) and "/pillarbox/" not in str(path)}
 
 
 class Connection:
