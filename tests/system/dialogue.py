@@ -3,6 +3,7 @@
     # sample: cyrus361-uuid           a store of tests/data
     # option: popuseimapflags yes     imapd.conf of this dialogue
     # port: pop3s                     default pop3
+    # changes the store               else it must be as it was, but for the time of the last login
     C: USER alice                     sent with CRLF; \\x00 and the like are octets
     C> QUIT                           sent as it stands, without a line end
     S: +OK Name is a valid mailbox    the next line, exactly
@@ -10,6 +11,7 @@
     S. closed                         the server closes the connection
     TLS                               handshake here
     HALF                              we send no more (FIN)
+    AGAIN                             we close, and connect once more
 """
 
 import codecs
@@ -24,6 +26,7 @@ class Dialogue:
         self.sample = "cyrus361-uuid"
         self.options = {}
         self.port = "pop3"
+        self.changes_the_store = False
         self.steps = []
         for number, line in enumerate(self.path.read_text().splitlines(), 1):
             if line.startswith("# sample: "):
@@ -33,8 +36,10 @@ class Dialogue:
                 self.options[name] = value
             elif line.startswith("# port: "):
                 self.port = line[8:].strip()
+            elif line == "# changes the store":
+                self.changes_the_store = True
             elif line and not line.startswith("#"):
-                if not re.match(r"(C:|C>|S:|S~|S\.)( |$)|TLS$|HALF$", line):
+                if not re.match(r"(C:|C>|S:|S~|S\.)( |$)|TLS$|HALF$|AGAIN$", line):
                     raise ValueError(f"{self.path}:{number}: what is this: {line!r}")
                 self.steps.append((number, line))
         if not any(line.startswith("S") for _, line in self.steps):
@@ -49,6 +54,8 @@ class Dialogue:
                 connection.send(codecs.decode(text, "unicode_escape").encode("latin-1") + (b"\r\n" if kind == "C:" else b""))
             elif line == "TLS":
                 connection.socket = tls_context.wrap_socket(connection.socket, server_hostname="localhost")
+            elif line == "AGAIN":
+                connection.reopen()
             elif line == "HALF":
                 connection.socket.shutdown(socket.SHUT_WR)
             else:
