@@ -200,7 +200,8 @@ int run(int argc, char** argv) {
   const auto conf = config::ImapdConf::load(line->config_file, environment->name);
   if (!conf) return refuse_to_start(early, EX_CONFIG, conf.error().text);
   const base::Log log = open_log(*conf, environment->name);
-  for (const std::string& warning : conf->warnings()) log.warning(warning);
+  // A file that serves all of Cyrus names many options that mean nothing here: not worth a warning at each start.
+  for (const std::string& warning : conf->warnings()) log.info(warning);
   for (const std::string& operand : line->ignored) log.warning("operand without meaning ignored: " + operand);
   if (line->proxy_header) {
     return refuse_to_start(log, EX_CONFIG, "option -H: the PROXY protocol is not supported yet");
