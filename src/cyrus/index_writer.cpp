@@ -61,6 +61,17 @@ base::Result<std::span<const unsigned char>> IndexWriter::record(std::uint32_t n
   return bytes;
 }
 
+// The search below believes that UIDs ascend. Where they do not, a message that is there is not found, and must not be
+// taken for one that somebody else has removed.
+base::Result<void> IndexWriter::check_order() {
+  if (is_order_checked_) return {};
+  const auto reader = IndexReader::open(fd_, what_);
+  if (!reader) return tl::unexpected(reader.error());
+  auto checked = reader->for_each([](const IndexRecord&) { return base::Result<void>(); });
+  if (checked) is_order_checked_ = true;
+  return checked;
+}
+
 // UIDs ascend. Deletions often are neighbours, so the search begins where the last one ended, with growing steps.
 base::Result<IndexWriter::Found> IndexWriter::find(std::uint32_t uid) {
   const auto uid_of = [](std::span<const unsigned char> bytes) { return base::load_be32(bytes, 0); };
@@ -89,11 +100,13 @@ base::Result<IndexWriter::Found> IndexWriter::find(std::uint32_t uid) {
     }
   }
   next_ = low;
-  if (low == header_.num_records) return Found{};
-  const auto bytes = record(low);
-  if (!bytes) return tl::unexpected(bytes.error());
-  if (uid_of(*bytes) != uid) return Found{};
-  return Found{low, *bytes};
+  if (low < header_.num_records) {
+    const auto bytes = record(low);
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (uid_of(*bytes) == uid) return Found{low, *bytes};
+  }
+  if (const auto checked = check_order(); !checked) return tl::unexpected(checked.error());
+  return Found{};
 }
 
 base::Result<void> IndexWriter::commit(RecordEdits& edits, std::span<const unsigned char> new_header,

@@ -56,7 +56,8 @@ class IndexWriter {
   };
 
   /// Finds a record by UID, from that of the last call on: ask in ascending order. Never by an old record number,
-  /// because the file may have been repacked. Blocks on disk. Errors: corrupt; io.
+  /// because the file may have been repacked. Before it says that there is no such UID, it has read the whole file once
+  /// and seen that it is in order. Blocks on disk. Errors: corrupt; io.
   base::Result<Found> find(std::uint32_t uid);
 
   /// How a header without records reaches the disk.
@@ -79,6 +80,7 @@ class IndexWriter {
 
   IndexWriter(int fd, std::string what) : fd_(fd), what_(std::move(what)) {}
   base::Result<std::span<const unsigned char>> record(std::uint32_t number);
+  base::Result<void> check_order();
   base::Result<void> write_and_sync(const std::vector<Piece>& pieces, std::size_t records, bool durable,
                                     std::size_t& begun);
   base::Result<void> write(const std::vector<Piece>& pieces, std::size_t records, bool durable);
@@ -87,6 +89,7 @@ class IndexWriter {
   std::string what_;
   IndexHeader header_;
   std::vector<unsigned char> header_bytes_;
+  bool is_order_checked_ = false;
   std::uint32_t next_ = 0;         // find() goes on here
   std::uint32_t chunk_first_ = 0;  // the record with which chunk_ begins
   std::vector<unsigned char> chunk_;

@@ -147,6 +147,17 @@ TEST(IndexWriter, SaysSoWhenTheOldBytesCannotBePutBack) {
   EXPECT_NE(done.error().text.find("could not be put back"), std::string::npos) << done.error().text;
 }
 
+TEST(IndexWriter, DoesNotCallGoneWhatStandsInTheWrongPlace) {
+  for (const std::vector<std::uint32_t>& uids :
+       {std::vector<std::uint32_t>{2, 1, 3}, {3, 2, 1}, {2, 2, 5}, {0, 2, 3}}) {
+    const IndexFile file(uids);
+    auto writer = file.writer();
+    const auto found = writer.find(1);
+    ASSERT_FALSE(found) << uids[0] << ' ' << uids[1] << ' ' << uids[2];
+    EXPECT_EQ(found.error().code, base::Errc::corrupt);
+  }
+}
+
 TEST(IndexWriter, RefusesARecordWithAWrongCrc) {
   const IndexFile good(first_uids(3));
   const support::TempDirectory directory;
