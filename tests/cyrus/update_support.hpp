@@ -21,10 +21,10 @@ inline const base::Log kNoLog([](base::Severity, std::string_view) {});
 
 using Strings = std::vector<std::string>;
 
-/// A session of `user`. Throws when the maildrop cannot be opened.
+/// A session of `user`, in its INBOX or a folder below. Throws when the maildrop cannot be opened.
 inline std::unique_ptr<maildrop::Maildrop> open(const StoreConfig& config, const std::string& user,
-                                                const base::Log& log = kNoLog) {
-  auto drop = Store(config, log).open_maildrop({user, ""});
+                                                const base::Log& log = kNoLog, const std::string& folder = "") {
+  auto drop = Store(config, log).open_maildrop({user, folder});
   if (!drop) throw std::runtime_error(drop.error().text);
   return std::move(*drop);
 }

@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <string>
@@ -242,6 +243,7 @@ RC_GTEST_PROP(Update, KeepsEveryNumberRightInAnyStore, (std::uint64_t seed)) {
   Strings users = {"ann", "zoe@example.com", "7of9"};
   if (shape.unix_hierarchy_sep) users.emplace_back("al.dot");
   for (const auto& user : users) maker.add(user, "", support::pick(random, 0, 12));
+  maker.add("ann", "Sub.Deeper", support::pick(random, 0, 12));
   maker.finish();
   StoreConfig config = maker.config();
   config.expunge_mode = kModes[support::pick(random, 0, 2)];
@@ -254,7 +256,9 @@ RC_GTEST_PROP(Update, KeepsEveryNumberRightInAnyStore, (std::uint64_t seed)) {
   RC_ASSERT(support::check_store(config) == Strings{});
 
   for (const auto& mailbox : maker.mailboxes()) {
-    auto drop = open(config, mailbox.userid);
+    std::string folder = mailbox.folder;
+    if (shape.unix_hierarchy_sep) std::ranges::replace(folder, '.', '/');
+    auto drop = open(config, mailbox.userid, kNoLog, folder);
     std::size_t deleted = 0;
     for (std::uint32_t n = 1; n <= drop->count(); ++n) {
       if (support::chance(random, 40)) drop->mark_retrieved(MessageNumber{n});
