@@ -47,8 +47,8 @@ std::vector<Wish> wishes_of(const maildrop::Update& changes, bool mark_seen) {
   }
   // Of two wishes for one message the deletion stays.
   std::ranges::stable_sort(wishes, {}, &Wish::uid);
-  const auto repeated = std::ranges::unique(wishes, {}, &Wish::uid);
-  wishes.erase(repeated.begin(), repeated.end());
+  const auto same = [](const Wish& a, const Wish& b) { return a.uid == b.uid; };
+  wishes.erase(std::unique(wishes.begin(), wishes.end(), same), wishes.end());
   return wishes;
 }
 
