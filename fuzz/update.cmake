@@ -1,0 +1,2 @@
+pillarbox_fuzz(quota cyrus)
+pillarbox_fuzz(annotation cyrus)
