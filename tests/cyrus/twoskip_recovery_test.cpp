@@ -26,6 +26,7 @@ namespace {
 using base::Errc;
 using testing::clean_content;
 using testing::Content;
+using testing::read_file;
 using testing::RecordingDisk;
 using testing::TwoskipBuilder;
 using testing::write_file;
@@ -82,16 +83,26 @@ std::vector<std::string> states_after(const std::string& before, const std::vect
   return states;
 }
 
-// What the next writer makes of a file of these bytes.
+// What the next writer makes of a file of these bytes. It must also be able to go on with it.
 base::Result<Content> recovered(const std::filesystem::path& path, const std::string& bytes,
                                 TwoskipDamage damage = TwoskipDamage::refuse) {
   write_file(path, bytes);
-  {
-    RecordingDisk disk;
-    const auto opened = TwoskipWriter::open(path, {.create = false, .damage = damage, .disk = &disk});
-    if (!opened) return tl::unexpected(opened.error());
+  RecordingDisk disk;
+  auto opened = TwoskipWriter::open(path, {.create = false, .damage = damage, .disk = &disk});
+  if (!opened) return tl::unexpected(opened.error());
+  auto found = clean_content(path);
+  if (!found) return found;
+  const std::string file = read_file(path);
+  for (const char* key : {"k", "kl0", "zz"}) {
+    if (auto done = opened->store(key, std::string(300, '-')); !done) return tl::unexpected(done.error());
   }
-  return clean_content(path);
+  if (auto done = opened->commit(); !done) return tl::unexpected(done.error());
+  auto after = clean_content(path);
+  if (!after) return after;
+  for (const char* key : {"k", "kl0", "zz"}) after->erase(key);
+  if (*after != *found) return base::fail(Errc::corrupt, "the next transaction changed other keys");
+  write_file(path, file);
+  return found;
 }
 
 struct Change {
@@ -153,7 +164,7 @@ RC_GTEST_PROP(TwoskipCrash, APowerFailureLeavesTheStateBeforeOrAfterATransaction
   Content after = before;
   const auto transaction = some_changes();
   make(after, transaction);
-  const std::string old_file = testing::read_file(path);
+  const std::string old_file = read_file(path);
   RecordingDisk disk;
   {
     auto database = TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::refuse, .disk = &disk});
@@ -178,7 +189,7 @@ RC_GTEST_PROP(TwoskipCrash, APowerFailureDuringRecoveryOrAbortLosesNothing, ()) 
   const Content before = fill(path);
   const auto transaction = some_changes();
   RecordingDisk disk;
-  const std::string clean_file = testing::read_file(path);
+  const std::string clean_file = read_file(path);
   {
     auto database = TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::refuse, .disk = &disk});
     RC_ASSERT(database.has_value());
@@ -205,7 +216,7 @@ RC_GTEST_PROP(TwoskipCrash, AStepThatFailsLeavesAFileThatTheNextWriterRecovers, 
   Content after = before;
   const auto transaction = some_changes();
   make(after, transaction);
-  const std::string old_file = testing::read_file(path);
+  const std::string old_file = read_file(path);
   std::size_t steps = 1;
   for (std::size_t failing = 0; failing < steps; ++failing) {
     for (const bool stay_broken : {false, true}) {
@@ -221,7 +232,7 @@ RC_GTEST_PROP(TwoskipCrash, AStepThatFailsLeavesAFileThatTheNextWriterRecovers, 
         if (!acknowledged) RC_ASSERT(!database->store("another", "one").has_value());
       }
       steps = std::max(steps, disk.steps.size());
-      const auto found = recovered(path, testing::read_file(path));
+      const auto found = recovered(path, read_file(path));
       if (!found) RC_FAIL("step " + std::to_string(failing) + " failed: " + found.error().text);
       RC_ASSERT(*found == after || (!acknowledged && *found == before));
     }
@@ -232,7 +243,7 @@ RC_GTEST_PROP(TwoskipCrash, ARewritingThatFailsLeavesTheDatabase, ()) {
   const support::TempDirectory directory;
   const auto path = directory.path() / "test.db";
   const Content content = fill(path);
-  const std::string old_file = testing::read_file(path);
+  const std::string old_file = read_file(path);
   std::size_t steps = 1;
   for (std::size_t failing = 0; failing < steps; ++failing) {
     write_file(path, old_file);
@@ -249,7 +260,7 @@ RC_GTEST_PROP(TwoskipCrash, ARewritingThatFailsLeavesTheDatabase, ()) {
     const auto found = clean_content(path);
     if (!found) RC_FAIL(found.error().text);
     RC_ASSERT(*found == content);
-    RC_ASSERT(renamed == (testing::read_file(path) != old_file));
+    RC_ASSERT(renamed == (read_file(path) != old_file));
   }
   RC_ASSERT(steps == 4U);  // write, sync, rename, sync of the directory
 }
@@ -341,7 +352,7 @@ TEST_F(TwoskipRecovery, ACleanFileIsLeftAlone) {
   const std::string bytes = text(history().bytes());
   const auto found = recovered(path, bytes);
   ASSERT_TRUE(found) << found.error().text;
-  EXPECT_EQ(testing::read_file(path), bytes);
+  EXPECT_EQ(read_file(path), bytes);
 }
 
 TEST_F(TwoskipRecovery, EachStateOfAnUnfinishedTransactionOfAnotherWriterIsMended) {
@@ -375,8 +386,23 @@ TEST_F(TwoskipRecovery, AHigherListThatMissesRecordsIsMended) {
   bytes.replace(TwoskipRecord::kDummyOffset, head.size(), reinterpret_cast<const char*>(head.data()), head.size());
   set_dirty(bytes);
   ASSERT_TRUE(recovered(path, bytes));
-  bytes = testing::read_file(path);
+  bytes = read_file(path);
   EXPECT_EQ(read_twoskip_record(read, TwoskipRecord::kDummyOffset, bytes.size(), "bytes")->pointers, right);
+}
+
+TEST_F(TwoskipRecovery, PointersAreSyncedBeforeTheCutAndTheCutBeforeTheHeader) {
+  TwoskipBuilder builder = history();
+  builder.store("aa", "4", 5);
+  write_file(path, text(builder.bytes()));
+  RecordingDisk disk;
+  ASSERT_TRUE(TwoskipWriter::open(path, {.create = false, .damage = TwoskipDamage::refuse, .disk = &disk}));
+  std::string order;
+  for (const auto& step : disk.steps) {
+    const auto* write = std::get_if<RecordingDisk::Write>(&step);
+    if (write != nullptr && write->offset > 0 && order == "p") continue;  // any number of them
+    order += write != nullptr ? (write->offset == 0 ? 'h' : 'p') : is_sync(step) ? 's' : 'c';
+  }
+  EXPECT_EQ(order, "pscshs");
 }
 
 TEST_F(TwoskipRecovery, ABrokenRecordIsNotPassedOverUnasked) {
@@ -386,7 +412,7 @@ TEST_F(TwoskipRecovery, ABrokenRecordIsNotPassedOverUnasked) {
   const auto found = recovered(path, bytes);
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code, Errc::corrupt);
-  EXPECT_EQ(testing::read_file(path), bytes);
+  EXPECT_EQ(read_file(path), bytes);
 }
 
 TEST_F(TwoskipRecovery, ARebuildingDropsTheTransactionOfTheBrokenRecordOnly) {
@@ -466,7 +492,7 @@ RC_GTEST_PROP(TwoskipBitFlips, AFlippedBitIsAnErrorOrChangesNothing, ()) {
   const support::TempDirectory directory;
   const auto path = directory.path() / "test.db";
   const Content content = fill(path);
-  const std::string good = testing::read_file(path);
+  const std::string good = read_file(path);
   for (int i = 0; i < 40; ++i) {
     std::string bytes = good;
     const auto at = *rc::gen::inRange<std::size_t>(0, bytes.size());
@@ -506,7 +532,7 @@ RC_GTEST_PROP(TwoskipBitFlips, ARebuildingNeverInventsValues, ()) {
       }
     }
   }
-  const std::string good = testing::read_file(path);
+  const std::string good = read_file(path);
   for (int i = 0; i < 20; ++i) {
     std::string bytes = good;
     const int flips = *rc::gen::inRange(1, 4);
