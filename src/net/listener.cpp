@@ -15,6 +15,7 @@
 #include <cstring>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <optional>
 #include <poll.h>
 #include <sys/socket.h>
@@ -89,6 +90,10 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   void start();
   void cancel();
   void stop();
+  void close();
+
+  Result<Accepted> try_accept();
+  std::size_t waiting() const;
 
   static Task<Result<Accepted>> accept(std::shared_ptr<Impl> self);
   static Task<bool> wait_readable(std::shared_ptr<Impl> self, Clock::duration time);
@@ -96,7 +101,6 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
  private:
   using Timer = asio::basic_waitable_timer<Clock, asio::wait_traits<Clock>, Loop::executor_type>;
 
-  Result<Accepted> try_accept();
   bool is_readable() const;
 
   base::UniqueFd socket_;
@@ -149,7 +153,13 @@ void Listener::Impl::stop() {
   timer_.reset();
 }
 
+void Listener::Impl::close() {
+  doorbell_.reset();  // it watches the descriptor
+  socket_.reset();
+}
+
 Result<Accepted> Listener::Impl::try_accept() {
+  if (!socket_) return fail(Errc::closed, "accept: the socket is closed");
   for (int lost = 0; lost < kMaxLostConnections;) {
     sockaddr_storage address = {};
     socklen_t length = sizeof(address);
@@ -177,6 +187,16 @@ Result<Accepted> Listener::Impl::try_accept() {
 bool Listener::Impl::is_readable() const {
   pollfd entry = {socket_.value(), POLLIN, 0};
   return ::poll(&entry, 1, 0) > 0;
+}
+
+std::size_t Listener::Impl::waiting() const {
+  tcp_info info = {};
+  socklen_t length = sizeof(info);
+  // For a socket that listens, this field is the length of its accept queue.
+  if (::getsockopt(socket_.value(), IPPROTO_TCP, TCP_INFO, &info, &length) == 0 && info.tcpi_state == TCP_LISTEN) {
+    return info.tcpi_unacked;
+  }
+  return is_readable() ? 1 : 0;
 }
 
 Task<Result<Accepted>> Listener::Impl::accept(std::shared_ptr<Impl> self) {
@@ -218,6 +238,9 @@ Listener::~Listener() {
 }
 
 Task<Result<Accepted>> Listener::accept() { return Impl::accept(impl_); }
+Result<Accepted> Listener::accept_waiting() { return impl_->try_accept(); }
+std::size_t Listener::waiting() const { return impl_->waiting(); }
+void Listener::close() { impl_->close(); }
 Task<bool> Listener::wait_readable(Clock::duration time) { return Impl::wait_readable(impl_, time); }
 void Listener::cancel() { impl_->cancel(); }
 

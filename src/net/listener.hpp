@@ -5,6 +5,7 @@
 #include "net/task.hpp"
 #include "net/timer.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 
@@ -49,6 +50,17 @@ class Listener {
   /// process was faster: call again); limit (EMFILE, ENFILE, ENOMEM: pause, then call again); closed (cancelled, or the
   /// service was removed: EINVAL, errnum tells); io.
   Task<base::Result<Accepted>> accept();
+
+  /// Takes a connection that is there already; never waits. Errors: as accept(), would_block when there is none.
+  base::Result<Accepted> accept_waiting();
+
+  /// How many connections wait that no process has accepted yet. At most 1 for a socket that does not count them (a
+  /// Unix socket), and for one that is not listening any more: accept_waiting() tells.
+  std::size_t waiting() const;
+
+  /// Closes the socket of this process, so that the port is free once the others have closed theirs. No operation may
+  /// be under way; later ones say closed.
+  void close();
 
   /// Waits until a connection is there or `time` is over, and takes nothing. True when one is there; false also when
   /// cancelled. For a process that is full: it looks now and then and keeps no sibling from being woken.

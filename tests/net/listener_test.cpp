@@ -249,6 +249,44 @@ TEST(Listener, CancelEndsWaitReadable) {
   EXPECT_EQ(found, false);
 }
 
+TEST(Listener, CountsThoseWhoWaitAndTakesThemWithoutWaiting) {
+  auto socket = listening_socket();
+  const auto address = duplicate(socket);
+  Loop loop;
+  Listener listener(loop, std::move(socket));
+  EXPECT_EQ(listener.waiting(), 0U);
+  auto nobody = listener.accept_waiting();
+  ASSERT_FALSE(nobody);
+  EXPECT_EQ(nobody.error().code, Errc::would_block);
+  const auto first = connect_to(address.value());
+  const auto second = connect_to(address.value());
+  EXPECT_EQ(listener.waiting(), 2U);
+  EXPECT_TRUE(listener.accept_waiting());
+  EXPECT_EQ(listener.waiting(), 1U);
+  ::shutdown(address.value(), SHUT_RDWR);
+  EXPECT_EQ(listener.waiting(), 1U);  // so that somebody looks, and hears that the service was removed
+  auto removed = listener.accept_waiting();
+  ASSERT_FALSE(removed);
+  EXPECT_EQ(removed.error().code, Errc::closed);
+}
+
+TEST(Listener, ClosedItFreesThePort) {
+  auto socket = listening_socket();
+  sockaddr_in address = {};
+  socklen_t length = sizeof(address);
+  ASSERT_EQ(::getsockname(socket.value(), reinterpret_cast<sockaddr*>(&address), &length), 0);
+  Loop loop;
+  Listener listener(loop, std::move(socket));
+  listener.close();
+  EXPECT_EQ(listener.waiting(), 0U);
+  Outcome outcome;
+  run(loop, accept_some(listener, 1, outcome));
+  ASSERT_TRUE(outcome.error);
+  EXPECT_EQ(outcome.error->code, Errc::closed);
+  const base::UniqueFd client(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  EXPECT_NE(::connect(client.value(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+}
+
 // A process of its own that serves connections one after another, one octet of its own each, until the socket is
 // shut down. Each takes a moment, so that the other one gets its share.
 Task<void> serve_octets(Listener& listener, char octet) {
