@@ -51,6 +51,20 @@ base::Log open_log(const config::ImapdConf& conf, const std::string& service) {
   return base::Log(base::syslog_sink(options));
 }
 
+/// What master and administrators send. Held back while the process starts: SIGHUP, whose default action is death, may
+/// come at any moment, and a worker that dies of it counts as one that crashed.
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGHUP, SIGTERM, SIGINT, SIGQUIT}) sigaddset(&set, signal);
+  return set;
+}
+
+void change_signals(int how) {
+  const sigset_t set = handled_signals();
+  static_cast<void>(::pthread_sigmask(how, &set, nullptr));  // fails for wrong arguments only
+}
+
 /// imapd.conf(5) umask: the octal digits of the text, 077 when there are none.
 mode_t umask_of(const config::ImapdConf& conf) {
   unsigned mask = 0;
@@ -149,9 +163,11 @@ net::Task<void> reload(Runtime& runtime, const Setup& setup, Server& server) {
 
 net::Task<void> handle_signals(Runtime& runtime, const Setup& setup, Server& server) {
   net::Signals signals(runtime.loop(), {SIGHUP, SIGTERM, SIGINT, SIGQUIT});
+  change_signals(SIG_UNBLOCK);
   for (;;) {
     const int signal = co_await signals.next();
     if (signal == SIGHUP) {
+      server.make_room_for_new_program();
       co_await reload(runtime, setup, server);
     } else {
       setup.log.info("graceful shutdown");
@@ -185,6 +201,7 @@ int serve_port(const Setup& setup) {
 }
 
 int run(int argc, char** argv) {
+  change_signals(SIG_BLOCK);
   const base::Log early(base::syslog_sink({.ident = "pop3d", .facility = "user", .debug = false, .to_stderr = false}));
   const auto line = parse_command_line({const_cast<const char* const*>(argv) + 1, static_cast<std::size_t>(argc - 1)});
   if (!line) return refuse_to_start(early, EX_USAGE, line.error() + "; " + usage());
@@ -218,6 +235,7 @@ int run(int argc, char** argv) {
   if (!authenticator) return refuse_to_start(log, EX_CONFIG, authenticator.error().text);
 
   const Setup setup{*line, *conf, log, **authenticator, std::move(*configured)};
+  if (stdio) change_signals(SIG_UNBLOCK);
   return stdio ? serve_stdio(setup) : serve_port(setup);
 }
 

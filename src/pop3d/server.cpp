@@ -13,8 +13,10 @@ namespace {
 using service::Message;
 using std::chrono::seconds;
 
-/// Full, and the port still readable for that long: maxchild is used up and nobody else comes, so we answer ourselves.
+/// A connection waits for that long and nobody takes any: maxchild is used up, so we answer ourselves.
 constexpr seconds kNobodyElseComes{1};
+/// How often we look at a port that we do not serve.
+constexpr std::chrono::milliseconds kLookEvery{50};
 /// Out of descriptors or memory: time for sessions to end.
 constexpr std::chrono::milliseconds kResourcePause{100};
 /// How long we leave the port to others when the loop lags.
@@ -45,6 +47,7 @@ Server::Server(const Process& process, std::shared_ptr<const Configured> configu
       line_(line),
       listener_(listener),
       status_(status),
+      line_outside_(kNobodyElseComes),
       news_(process.loop),
       reuse_(process.loop) {}
 
@@ -64,11 +67,8 @@ net::Task<void> Server::accept_connections() {
       continue;
     }
     if (lagging_) co_await let_others_accept();
-    if (program_file_.has_changed()) {
-      process_.log.info("process file has changed");
-      drain(Drain::binary_changed);
-      continue;
-    }
+    make_room_for_new_program();
+    if (drain_ != Drain::none) continue;
     tell(Message::available);
     auto client = co_await listener_.accept();
     if (!client) {
@@ -94,19 +94,31 @@ net::Task<void> Server::let_others_accept() {
   co_await net::sleep_for(kOthersFirst);
 }
 
-// We hold the listener but take nobody. Other workers do, as long as there are any; when none comes, clients get an
-// answer from us instead of waiting for ever.
 net::Task<void> Server::wait_for_room() {
   tell(Message::unavailable);
-  while (full() && drain_ == Drain::none) {
-    if (!co_await listener_.wait_readable(kNobodyElseComes)) continue;
-    co_await news_.wait_for(kNobodyElseComes);
-    if (!full() || drain_ != Drain::none) co_return;
-    if (!co_await listener_.wait_readable(std::chrono::milliseconds(0))) continue;
-    auto client = co_await listener_.accept();
-    if (!client) continue;
+  while (full() && drain_ == Drain::none) co_await wait_beside_port(kForEver);
+  line_outside_.clear();
+}
+
+// We hold the listener but take nobody. Other workers do, as long as there are any; when none comes, clients get an
+// answer from us instead of waiting for ever.
+net::Task<void> Server::wait_beside_port(net::Clock::duration longest) {
+  co_await news_.wait_for(std::min<net::Clock::duration>(longest, kLookEvery));
+  refuse_who_waits_in_vain();
+}
+
+void Server::refuse_who_waits_in_vain() {
+  line_outside_.look(listener_.waiting(), net::Clock::now());
+  while (line_outside_.nobody_comes(net::Clock::now())) {
+    auto client = listener_.accept_waiting();
+    if (!client) {
+      line_outside_.clear();  // somebody did come, or there is no descriptor left: look again later
+      if (client.error().code == base::Errc::closed) drain(Drain::service_removed);
+      return;
+    }
+    line_outside_.took_first();
     process_.log.warning("refused connection from " + process_.client_names.shown(client->peer.ip) + ": " +
-                         std::to_string(sessions_.size()) + " sessions are open");
+                         std::to_string(sessions_.size()) + " sessions are open and no other process takes it");
     // Under implicit TLS there is no way to say anything before the handshake: the connection is just closed.
     if (!configured_->settings.implicit_tls) {
       net::spawn(process_.loop, Session::refuse(process_.loop, std::move(*client)));
@@ -115,7 +127,16 @@ net::Task<void> Server::wait_for_room() {
 }
 
 net::Task<void> Server::wait_for_sessions() {
-  while (!sessions_.empty() && net::Clock::now() < give_up_) co_await news_.wait_for(time_until(give_up_));
+  while (!sessions_.empty() && net::Clock::now() < give_up_) {
+    // While master lives, the port is served by others or answered by us. Without it nobody will: so that the next
+    // master can bind, it is given up.
+    if (drain_ == Drain::used_up || drain_ == Drain::binary_changed) {
+      co_await wait_beside_port(time_until(give_up_));
+    } else {
+      if (drain_ == Drain::master_gone) listener_.close();
+      co_await news_.wait_for(time_until(give_up_));
+    }
+  }
   for (Session* session : sessions_) session->cancel();
   const auto enough = net::Clock::now() + kStopPatience;
   while (!sessions_.empty() && net::Clock::now() < enough) co_await news_.wait_for(time_until(enough));
@@ -162,6 +183,12 @@ net::Task<void> Server::watch_lag() {
     late = net::Clock::now() - before - kLagBeat > kLagBeat / 2 ? late + 1 : 0;
     lagging_ = late >= kLagBeats && !one_at_a_time();
   }
+}
+
+void Server::make_room_for_new_program() {
+  if (drain_ >= Drain::binary_changed || !program_file_.has_changed()) return;
+  process_.log.info("process file has changed");
+  drain(Drain::binary_changed);
 }
 
 void Server::drain(Drain reason) {

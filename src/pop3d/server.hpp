@@ -5,6 +5,7 @@
 #include "pop3d/program_file.hpp"
 #include "pop3d/session.hpp"
 #include "pop3d/session_id.hpp"
+#include "pop3d/waiting_line.hpp"
 #include "pop3d/wiring.hpp"
 #include "service/status.hpp"
 
@@ -40,6 +41,9 @@ class Server {
   /// New sessions use `configured` from now on; those under way keep what they have.
   void reconfigure(std::shared_ptr<const Configured> configured) { configured_ = std::move(configured); }
 
+  /// Drains when the program file is another one than at the start.
+  void make_room_for_new_program();
+
   /// Stops accepting. `stopped` also ends the sessions, without UPDATE unless they are in it.
   void drain(Drain reason);
 
@@ -48,6 +52,8 @@ class Server {
  private:
   net::Task<void> accept_connections();
   net::Task<void> wait_for_room();
+  net::Task<void> wait_beside_port(net::Clock::duration longest);
+  void refuse_who_waits_in_vain();
   net::Task<void> let_others_accept();
   net::Task<void> wait_for_sessions();
   net::Task<void> serve(net::Accepted client);
@@ -64,6 +70,7 @@ class Server {
   net::Listener& listener_;
   service::StatusPipe status_;
   ProgramFile program_file_;
+  WaitingLine line_outside_;
   net::Event news_;   // for run(): a session ended, or the server drains
   net::Event reuse_;  // for watch_reuse(): a session began or ended
   SessionIds ids_;
