@@ -137,7 +137,7 @@ std::vector<Surplus> Store::list_wire_octets(const Snapshot& snapshot, std::vect
   const auto file = wire_sizes_path(shared_->config.config_directory, snapshot.identity.uniqueid);
   WireSizes sizes = load_wire_sizes(file, snapshot.identity.uidvalidity);
   const auto measure = [&snapshot](const maildrop::Entry& entry) { return octets_on_the_wire(snapshot, entry); };
-  if (measure_new_messages(entries, sizes, {}, measure)) {
+  if (measure_new_messages(entries, sizes, {}, measure) && !shared_->config.read_only) {
     // Not being able to keep what was found only means to read the same messages again at the next login.
     if (const auto saved = save_wire_sizes(file, sizes); !saved) shared_->log.info(saved.error().text);
   }

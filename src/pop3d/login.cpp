@@ -146,7 +146,7 @@ net::Task<bool> Session::open_maildrop(const cyrus::MaildropName& name) {
     }
     if (opened.error().code != base::Errc::busy || net::Clock::now() >= give_up) {
       process_.log.info("Unable to open maildrop " + mailbox_ + ": " + opened.error().text);
-      put(opened.error().code == base::Errc::limit ? pop3::login_delay(settings_.login_delay / 60)
+      put(opened.error().code == base::Errc::limit ? pop3::login_delay((settings_.login_delay + 59) / 60)
                                                    : pop3::could_not_open(opened.error()));
       co_return false;
     }
