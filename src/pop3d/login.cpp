@@ -129,6 +129,7 @@ net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanis
   const std::string shown = name.subfolder.empty() ? name.user : name.user + "+" + name.subfolder;
   process_.log.notice("login: " + client() + " " + shown + " " + with_tls(std::move(mechanism)) +
                       " User logged in SESSIONID=<" + id_ + ">");
+  proc_entry_.show(client(), name.user, mailbox_);
   put(pop3::ok("Mailbox locked and ready SESSIONID=<" + id_ + ">"));
   co_return true;
 }

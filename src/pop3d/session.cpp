@@ -32,7 +32,8 @@ Session::Session(const Process& process, std::shared_ptr<const Configured> confi
       peer_(std::move(client.peer)),
       local_(std::move(client.local)),
       id_(std::move(id)),
-      stream_(process.loop, std::move(client.socket)) {
+      stream_(process.loop, std::move(client.socket)),
+      proc_entry_(settings_.proc_directory, settings_.service, process.log) {
   process_.client_names.want(peer_.ip);
 }
 
@@ -46,6 +47,7 @@ net::Task<void> Session::serve() {
 }
 
 net::Task<void> Session::run() {
+  proc_entry_.show(client(), "", "");
   stream_.set_idle_timeout(settings_.idle_timeout);
   stream_.set_deadline(net::Clock::now() + settings_.login_deadline);
   // A co_await behind && makes g++ 12 build a frame that traps when it is resumed: conditions are named first.

@@ -7,6 +7,7 @@
 #include "pop3/command.hpp"
 #include "pop3/reply.hpp"
 #include "pop3/transact.hpp"
+#include "pop3d/proc_entry.hpp"
 #include "pop3d/wiring.hpp"
 
 #include <chrono>
@@ -86,6 +87,7 @@ class Session {
   int tls_bits_ = 0;
   std::string mailbox_;  // internal name, for the log
   std::unique_ptr<maildrop::Maildrop> drop_;
+  ProcEntry proc_entry_;
   Counts counts_;
 };
 

@@ -64,6 +64,9 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
     out.expire_days = static_cast<unsigned>(expire / std::chrono::days(1));
   }
   out.max_sessions = at_least_one(conf.integer(Option::pop3_sessions_per_process));
+  out.service = conf.service();
+  // Cyrus signals the processes that it finds there: one that serves many users must not be found.
+  if (out.max_sessions == 1) out.proc_directory = conf.text(Option::proc_path).value_or("");
   out.store_threads = at_least_one(conf.integer(Option::pop3_store_threads));
   out.auth_threads = at_least_one(conf.integer(Option::pop3_auth_threads));
   return out;

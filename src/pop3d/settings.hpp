@@ -31,6 +31,8 @@ struct Settings {
   unsigned login_delay = 0;                             ///< [popminpoll], in seconds
   std::optional<unsigned> expire_days;                  ///< [popexpiretime]; nullopt: never
   std::size_t max_sessions = 1000;                      ///< [pop3_sessions_per_process]
+  std::string service;                                  ///< the name in cyrus.conf
+  std::string proc_directory;                           ///< [proc_path] for one session a process, else ""
   std::size_t store_threads = 8;                        ///< [pop3_store_threads]
   std::size_t auth_threads = 4;                         ///< [pop3_auth_threads]
 };

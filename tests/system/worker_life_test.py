@@ -11,9 +11,10 @@ import time
 import unittest
 from pathlib import Path
 
+import worker_test
+from imap_client import Imap
 from mailsite import MASTER, POP3D, Connection
 from swaplab import CYRUS_MASTER, SwapSite, session, until
-import worker_test
 from worker_test import CONNECTION_MULTI, UNAVAILABLE
 
 MASTERS = {"Cyrus's": CYRUS_MASTER, "ours": MASTER}
@@ -194,6 +195,29 @@ class AmongOthers(unittest.TestCase):
                     self.quit(client)
                 session(site.ports["pop3"])
                 self.assertEqual(site.complaints(), [])
+
+    def test_cyrus_sees_the_sessions_of_processes_that_serve_one_each(self):
+        site = self.site(attributes="prefork=0 maxchild=5", cyrus_services=("imapd",),
+                         options={"pop3_sessions_per_process": "1", "maxlogins_per_user": "1"})
+        clients = [self.log_in(site), self.log_in(site, "bob")]
+        shown = site.tool("cyr_info", "proc")
+        self.assertRegex(shown, r"(?m)^\d+ pop3 .*\[127\.0\.0\.1\] alice user\.alice")
+        self.assertRegex(shown, r"(?m)^\d+ pop3 .*\[127\.0\.0\.1\] bob user\.bob")
+        with Imap(site.cyrus_ports["imapd"]) as imap:
+            status, _ = imap.command("LOGIN alice pillarbox")
+            self.assertRegex(status, "^NO .*Too many open connections")
+        for client in clients:
+            self.quit(client)
+        until(lambda: "pop3" not in site.tool("cyr_info", "proc"), "an entry is left")
+        with Imap(site.cyrus_ports["imapd"]) as imap:
+            imap.ok("LOGIN alice pillarbox")
+        self.assertEqual(site.complaints(), [])
+
+    def test_cyrus_does_not_see_the_sessions_of_processes_that_serve_many(self):
+        site = self.site()
+        client = self.log_in(site)
+        self.assertNotIn("pop3", site.tool("cyr_info", "proc"))
+        self.quit(client)
 
     def test_draining_ends_after_its_time(self):
         for name, master in MASTERS.items():
