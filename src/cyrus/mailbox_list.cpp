@@ -57,6 +57,9 @@ base::Result<Backend> backend_of(const ReadAt& read, const std::string& what) {
   if (is_skiplist(start)) return Backend::skiplist;
   // All binary formats of Cyrus begin with these bytes; a flat file begins with a key.
   if (start.starts_with("\xa1\x02\x8b\x0d")) return base::fail(Errc::unsupported, what + ": unknown kind of database");
+  // A list of no mailbox at all is what a full disk or a slip of an administrator leaves. "No such mailbox" would make
+  // delivery refuse everybody's mail for good.
+  if (start.empty()) return base::fail(Errc::corrupt, what + ": is empty");
   return Backend::flat;
 }
 
