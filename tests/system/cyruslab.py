@@ -4,9 +4,12 @@ Unpacked by scripts/unpack-peers, never installed. Its master, imapd, lmtpd and 
 ports; its tools (reconstruct, quota, mbexamine ...) judge what we wrote.
 """
 
+import functools
 import os
+import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 
 from mailsite import HERE, Site, free_port, service_user
@@ -16,6 +19,7 @@ ROOT = PEERS / "root"
 PROGRAMS = ROOT / "usr" / "lib" / "cyrus" / "bin"
 
 
+@functools.cache
 def unpack():
     """Fetches Cyrus if it is not there yet. Raises CalledProcessError when the package registry does not answer."""
     subprocess.run([HERE.parent.parent / "scripts" / "unpack-peers", PEERS], check=True)
@@ -77,8 +81,20 @@ class CyrusSite(Site):
         except subprocess.TimeoutExpired:
             os.killpg(self.cyrus.pid, signal.SIGKILL)
             self.cyrus.wait()
+        try:
+            os.killpg(self.cyrus.pid, signal.SIGKILL)  # services that its master left behind; the group is theirs alone
+        except ProcessLookupError:
+            pass
         self.cyrus = None
 
     def remove(self):
-        self.stop_cyrus()
-        super().remove()
+        try:
+            self.stop_cyrus()
+        finally:
+            super().remove()
+            # A service that is just ending may have written into a directory that was being removed.
+            for _ in range(20):
+                if not self.root.exists():
+                    break
+                time.sleep(0.1)
+                shutil.rmtree(self.root, ignore_errors=True)
