@@ -5,6 +5,7 @@ preloaded; every process they start stays in the session of master, so processes
 """
 
 import os
+import re
 import signal
 import subprocess
 import time
@@ -71,6 +72,10 @@ class SwapSite(CyrusSite):
             until(lambda: is_bound(port), f"port {port} is not bound", self.log)
 
     def hang_up(self):
+        """SIGHUP to master, once every service can take it: one that is not yet in its main() dies of it."""
+        mask = 1 << (signal.SIGHUP - 1)
+        until(lambda: all((signal_set(pid, "SigCgt") | signal_set(pid, "SigBlk")) & mask for pid in self.processes()),
+              "a service does not handle SIGHUP")
         self.process.send_signal(signal.SIGHUP)
 
     def kill_master(self):
@@ -150,6 +155,15 @@ def is_bound(port):
     wanted = f"0100007F:{port:04X}"
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return any(row[1] == wanted and row[3] == listening for row in rows)
+
+
+def signal_set(pid, kind):
+    """SigBlk, SigCgt ... of a process, as a number."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except OSError:
+        return 0  # it has just ended
+    return int(re.search(rf"^{kind}:\s*([0-9a-f]+)", status, re.MULTILINE)[1], 16)
 
 
 def descriptors(pid):

@@ -9,21 +9,14 @@ import shutil
 import signal
 import time
 import unittest
-from pathlib import Path
 
 import worker_test
 from imap_client import Imap
 from mailsite import MASTER, POP3D, Connection
-from swaplab import CYRUS_MASTER, SwapSite, session, until
+from swaplab import CYRUS_MASTER, SwapSite, session, signal_set, until
 from worker_test import CONNECTION_MULTI, UNAVAILABLE
 
 MASTERS = {"Cyrus's": CYRUS_MASTER, "ours": MASTER}
-
-
-def signal_set(pid, kind):
-    """SigBlk, SigCgt ... of a process, as a number."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(rf"^{kind}:\s*([0-9a-f]+)", status, re.MULTILINE)[1], 16)
 
 
 class LoneWorker(unittest.TestCase):
