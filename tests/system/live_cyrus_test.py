@@ -253,7 +253,7 @@ class LiveCyrusTest(unittest.TestCase):
     def test_a_mailbox_that_imapd_takes_away_is_not_written(self, lab, mode):
         names = {"delete": f'DELETE "{lab.layout.mailbox}"',
                  "rename": f'RENAME "{lab.layout.mailbox}" "{lab.layout.archive}"'}
-        # Renamed first, then deleted under the old name again: one store for both.
+        # Deleted, then made again and renamed: one store for both.
         for way, command in names.items():
             with self.subTest(way=way), lab.pop3() as pop3, lab.imap("cyrus") as admin:
                 self.assertEqual(pop3.ask("DELE 1"), "+OK message deleted")
