@@ -109,7 +109,7 @@ class Startup {
   }
 
   int serve() {
-    for (const std::string& warning : conf_.warnings()) log_.warning(warning);
+    for (const std::string& warning : conf_.warnings()) log_.info(warning);
     const bool is_root = ::geteuid() == 0;
     std::optional<service::Identity> identity;
     if (is_root) {

@@ -46,7 +46,7 @@ Line could_not_open(const base::Error& error) {
     case timeout:
       return err("[IN-USE] Unable to lock maildrop: try again later");
     case corrupt:
-      return err("[SYS/TEMP] Unable to open maildrop: Mailbox format corruption detected");
+      return err("[SYS/PERM] Unable to open maildrop: Mailbox format corruption detected");
     case unsupported:
       return err("[SYS/PERM] Unable to open maildrop: Mailbox is not supported by this server");
     case io:

@@ -49,7 +49,7 @@ constexpr std::array<Refusal, 11> kRefusals{{
     {Errc::io, kOpenTemp, kReadTemp, kUpdateTemp},
     {Errc::not_found, "-ERR [SYS/TEMP] Unable to open maildrop: Mailbox does not exist\r\n", kReadPerm, kUpdateTemp},
     {Errc::permission, "-ERR [SYS/TEMP] Unable to open maildrop: Permission denied\r\n", kReadTemp, kUpdateTemp},
-    {Errc::corrupt, "-ERR [SYS/TEMP] Unable to open maildrop: Mailbox format corruption detected\r\n", kReadPerm,
+    {Errc::corrupt, "-ERR [SYS/PERM] Unable to open maildrop: Mailbox format corruption detected\r\n", kReadPerm,
      kUpdateTemp},
     {Errc::unsupported, "-ERR [SYS/PERM] Unable to open maildrop: Mailbox is not supported by this server\r\n",
      kReadTemp, kUpdateTemp},

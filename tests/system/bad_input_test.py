@@ -69,7 +69,7 @@ class BadInputTest(unittest.TestCase):
         index.write_bytes(bytes(data))
         with site:
             before = site.tree()
-            for user, answer in (("alice", "[SYS/TEMP]"), ("bob", "[SYS/TEMP]"), ("carol", "Mailbox does not exist")):
+            for user, answer in (("alice", "[SYS/PERM]"), ("bob", "[SYS/PERM]"), ("carol", "Mailbox does not exist")):
                 with self.subTest(user=user), Connection(site.ports["pop3"]) as client:
                     client.line()
                     got = client.login(user)
