@@ -153,6 +153,7 @@ class UnderCyrusMaster(SwapTest):
     def test_master_stops_and_starts_again(self):
         site = self.site(attributes="prefork=2 maxchild=5", cyrus_services=("imapd",))
         client = self.log_in(site.ports["pop3"])
+        site.settle(signal.SIGTERM)
         site.stop()
         self.assertIsNone(client.line())
         self.assertEqual(site.processes(), [])

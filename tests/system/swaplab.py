@@ -71,11 +71,15 @@ class SwapSite(CyrusSite):
         for port in [*self.ports.values(), *self.cyrus_ports.values()]:
             until(lambda: is_bound(port), f"port {port} is not bound", self.log)
 
-    def hang_up(self):
-        """SIGHUP to master, once every service can take it: one that is not yet in its main() dies of it."""
-        mask = 1 << (signal.SIGHUP - 1)
+    def settle(self, number):
+        """Waits until every service can take a signal: one that is not yet in its main() dies of it."""
+        mask = 1 << (number - 1)
         until(lambda: all((signal_set(pid, "SigCgt") | signal_set(pid, "SigBlk")) & mask for pid in self.processes()),
-              "a service does not handle SIGHUP")
+              f"a service does not handle signal {number}")
+
+    def hang_up(self):
+        """SIGHUP to master, and by it to its services."""
+        self.settle(signal.SIGHUP)
         self.process.send_signal(signal.SIGHUP)
 
     def kill_master(self):
