@@ -39,6 +39,11 @@ else()
   target_compile_definitions(pillarbox_options INTERFACE $<$<NOT:$<CONFIG:Debug>>:_FORTIFY_SOURCE=3>)
 endif()
 
+if(PILLARBOX_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # clang 14 cannot compile coroutines with this one check ("Cannot represent a difference across sections").
+  target_compile_options(pillarbox_options INTERFACE -fno-sanitize=function)
+endif()
+
 if(PILLARBOX_FUZZ)
   # Coverage of the modules, not only of the harness, guides the fuzzer.
   target_compile_options(pillarbox_options INTERFACE -fsanitize=fuzzer-no-link)
