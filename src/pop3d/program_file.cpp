@@ -16,13 +16,14 @@ ProgramFile::ProgramFile() {
   }
   inode_ = file.st_ino;
   size_ = file.st_size;
-  modified_ = file.st_mtime;
+  modified_ = file.st_mtim;
 }
 
 bool ProgramFile::has_changed() const {
   struct stat file = {};
   if (path_.empty() || ::stat(path_.c_str(), &file) != 0) return false;
-  return file.st_ino != inode_ || file.st_size != size_ || file.st_mtime != modified_;
+  return file.st_ino != inode_ || file.st_size != size_ || file.st_mtim.tv_sec != modified_.tv_sec ||
+         file.st_mtim.tv_nsec != modified_.tv_nsec;
 }
 
 }  // namespace pop3d

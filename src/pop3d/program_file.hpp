@@ -20,7 +20,7 @@ class ProgramFile {
   std::string path_;
   ino_t inode_ = 0;
   off_t size_ = 0;
-  std::time_t modified_ = 0;
+  timespec modified_ = {};
 };
 
 }  // namespace pop3d

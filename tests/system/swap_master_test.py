@@ -219,6 +219,7 @@ class ThereAndBack(SwapTest):
 
         site.programs["pop3"] = CYRUS_POP3D
         site.write_cyrus_conf()
+        time.sleep(2)  # a worker that is just starting would take the touched file for the one it was started from
         os.utime(ours, (1, 1))
         site.hang_up()
         until(lambda: "Debian" in self.greeting(site), "theirs does not answer")
