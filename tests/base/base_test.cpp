@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
+#include "base/sha1.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
@@ -16,6 +17,16 @@
 
 namespace base {
 namespace {
+
+TEST(Sha1, OfPiecesIsThatOfTheWhole) {  // FIPS 180-4, the example of one block
+  EXPECT_EQ(hex(sha1("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");
+  EXPECT_EQ(hex(sha1("")), "da39a3ee5e6b4b0d3255bfef95601890afd80709");
+  Sha1 sum;
+  sum.add("a");
+  sum.add("");
+  sum.add("bc");
+  EXPECT_EQ(sum.finish(), sha1("abc"));
+}
 
 TEST(Result, SystemErrorsNameTheObjectAndKeepTheirKind) {
   const Error missing = system_error("/x/cyrus.index", ENOENT);
