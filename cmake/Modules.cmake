@@ -29,7 +29,7 @@ endfunction()
 
 # The folders whose tests run several threads. The mail store is used by many too, but only by way of pop3d's pools: the
 # system tests show that to the thread sanitizer.
-set(PILLARBOX_THREADED net auth pop3d)
+set(PILLARBOX_THREADED base net auth pop3d)
 
 # pillarbox_tests(NAME [LIBS targets...])
 #   One test program of all *_test.cpp in tests/NAME, found by ctest case by case.
