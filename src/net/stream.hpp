@@ -5,6 +5,7 @@
 #include "net/task.hpp"
 #include "net/timer.hpp"
 #include "net/tls_context.hpp"
+#include "net/tls_info.hpp"
 
 #include <cstddef>
 #include <memory>

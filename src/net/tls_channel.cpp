@@ -1,6 +1,7 @@
 #include "net/tls_channel.hpp"
 
 #include "base/check.hpp"
+#include "net/client_certificates.hpp"
 #include "net/openssl_error.hpp"
 
 #include <openssl/bio.h>
@@ -8,11 +9,43 @@
 #include <openssl/ssl.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <sys/socket.h>
 
 namespace net {
+
+namespace {
+
+// RFC 9266 s2, and for TLS 1.2 RFC 5929 s3: there it names one connection only with the extended master secret
+// (RFC 7627), without which somebody in the middle can make two connections have the same.
+ChannelBinding channel_binding(SSL* ssl) {
+  ChannelBinding out;
+  std::array<unsigned char, EVP_MAX_MD_SIZE> octets{};
+  if (SSL_version(ssl) >= TLS1_3_VERSION) {
+    constexpr std::string_view kLabel = "EXPORTER-Channel-Binding";
+    constexpr std::size_t kOctets = 32;
+    if (SSL_export_keying_material(ssl, octets.data(), kOctets, kLabel.data(), kLabel.size(), octets.data(), 0, 1) ==
+        1) {
+      out.type = "tls-exporter";
+      out.data.assign(octets.begin(), octets.begin() + kOctets);
+    }
+  } else if (SSL_get_extms_support(ssl) == 1) {
+    // The first Finished message: the client's, in a resumed session the server's.
+    const std::size_t size = SSL_session_reused(ssl) == 1 ? SSL_get_finished(ssl, octets.data(), octets.size())
+                                                          : SSL_get_peer_finished(ssl, octets.data(), octets.size());
+    if (size > 0 && size <= octets.size()) {
+      out.type = "tls-unique";
+      out.data.assign(octets.begin(), octets.begin() + size);
+    }
+  }
+  ERR_clear_error();
+  return out;
+}
+
+}  // namespace
 
 // A BIO that keeps nothing: reads come from the channel's input, writes go to its socket.
 struct TlsChannel::Bio {
@@ -105,6 +138,9 @@ TlsChannel::Step TlsChannel::outcome(int result) {
     default:
       broken_ = true;
       failure_ = take_openssl_error();
+      if (const long why = SSL_get_verify_result(ssl_); why != X509_V_OK) {
+        failure_ += std::string(" (") + X509_verify_cert_error_string(why) + ")";
+      }
       return Step::failed;
   }
 }
@@ -158,6 +194,17 @@ TlsInfo TlsChannel::info() const {
   info.cipher = SSL_get_cipher_name(ssl_);
   info.bits = SSL_get_cipher_bits(ssl_, &info.algorithm_bits);
   info.resumed = SSL_session_reused(ssl_) == 1;
+  const unsigned char* protocol = nullptr;
+  unsigned protocol_octets = 0;
+  SSL_get0_alpn_selected(ssl_, &protocol, &protocol_octets);
+  info.protocol.assign(protocol, protocol + protocol_octets);
+  const X509* const certificate = SSL_get0_peer_certificate(ssl_);
+  if (certificate != nullptr && SSL_get_verify_result(ssl_) == X509_V_OK) {
+    ClientIdentity identity = client_identity(certificate);
+    info.client_name = std::move(identity.name);
+    info.client_problem = std::move(identity.problem);
+  }
+  info.binding = channel_binding(ssl_);
   return info;
 }
 

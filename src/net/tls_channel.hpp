@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "net/tls_context.hpp"
+#include "net/tls_info.hpp"
 
 #include <array>
 #include <cstddef>

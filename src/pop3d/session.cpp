@@ -76,10 +76,14 @@ net::Task<bool> Session::implicit_tls() {
 }
 
 void Session::note_tls(const net::TlsInfo& info) {
-  tls_bits_ = info.bits;
-  process_.log.info("starttls: " + info.version + " with cipher " + info.cipher + " (" + std::to_string(info.bits) +
-                    "/" + std::to_string(info.algorithm_bits) + " bits " + (info.resumed ? "reused" : "new") +
-                    ") no authentication");
+  tls_ = std::make_unique<const net::TlsInfo>(info);
+  process_.log.notice("starttls: " + info.version + " with cipher " + info.cipher + " (" + std::to_string(info.bits) +
+                      "/" + std::to_string(info.algorithm_bits) + " bits " + (info.resumed ? "reused" : "new") + ") " +
+                      (info.client_name.empty() ? "no authentication" : "authenticated as " + info.client_name) +
+                      (info.protocol.empty() ? "" : "; application protocol = " + info.protocol));
+  if (!info.client_problem.empty()) {
+    process_.log.warning("client certificate from " + client() + " gives no identity: " + info.client_problem);
+  }
 }
 
 // RFC 1939 s4. True when a maildrop is open.
@@ -266,7 +270,7 @@ auth::Channel Session::channel() const {
   out.peer_ip = peer_.ip;
   out.peer_port = peer_.port;
   out.tls = stream_.is_tls();
-  out.external_ssf = std::max(tls_bits_, settings_.login_rules.external_ssf);
+  out.external_ssf = std::max(tls_ ? tls_->bits : 0, settings_.login_rules.external_ssf);
   return out;
 }
 

@@ -84,8 +84,8 @@ class Session {
   std::string id_;
   net::Stream stream_;
   pop3::Authorization authorization_;
-  int tls_bits_ = 0;
-  std::string mailbox_;  // internal name, for the log
+  std::unique_ptr<const net::TlsInfo> tls_;  // null: no TLS
+  std::string mailbox_;                      // internal name, for the log
   std::unique_ptr<maildrop::Maildrop> drop_;
   ProcEntry proc_entry_;
   Counts counts_;

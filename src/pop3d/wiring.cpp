@@ -17,6 +17,13 @@ net::TlsOptions tls_options(const config::ImapdConf& conf) {
   // more.
   out.curve = conf.is_set(Option::tls_eccurve) ? conf.text(Option::tls_eccurve).value_or("") : "X25519:prime256v1";
   out.prefer_server_ciphers = conf.is_on(Option::tls_prefer_server_ciphers);
+  const std::string_view asked = conf.choice(Option::tls_client_certs);
+  out.client_certificates = asked == "off"       ? net::ClientCertificates::off
+                            : asked == "require" ? net::ClientCertificates::require
+                                                 : net::ClientCertificates::optional;
+  out.client_ca_file = conf.text(Option::tls_client_ca_file).value_or("");
+  out.client_ca_dir = conf.text(Option::tls_client_ca_dir).value_or("");
+  out.crl_file = conf.text(Option::tls_crl_file).value_or("");
   return out;
 }
 
@@ -36,6 +43,7 @@ base::Result<std::shared_ptr<const Configured>> configure(const config::ImapdCon
   if (tls_is_configured(conf)) {
     auto tls = net::TlsContext::create(tls_options(conf));
     if (!tls) return tl::unexpected(tls.error());
+    for (const std::string& warning : (*tls)->warnings()) log.warning("TLS: " + warning);
     out->tls = std::move(*tls);
   }
   return out;

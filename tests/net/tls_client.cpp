@@ -22,6 +22,16 @@ void TlsClient::offer_protocols(const std::vector<unsigned char>& protocols) {
   SSL_set_alpn_protos(ssl_.get(), protocols.data(), static_cast<unsigned>(protocols.size()));
 }
 
+void TlsClient::ask_for(const std::string& name) {
+  // What SSL_set_tlsext_host_name() is a macro for.
+  SSL_ctrl(ssl_.get(), SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, const_cast<char*>(name.c_str()));
+}
+
+bool TlsClient::show_certificate(const std::string& certificate, const std::string& key) {
+  return SSL_use_certificate_file(ssl_.get(), certificate.c_str(), SSL_FILETYPE_PEM) == 1 &&
+         SSL_use_PrivateKey_file(ssl_.get(), key.c_str(), SSL_FILETYPE_PEM) == 1;
+}
+
 std::string TlsClient::take_ciphertext() {
   std::string text(BIO_ctrl_pending(SSL_get_wbio(ssl_.get())), '\0');
   if (!text.empty()) BIO_read(SSL_get_wbio(ssl_.get()), text.data(), static_cast<int>(text.size()));

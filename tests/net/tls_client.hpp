@@ -17,6 +17,10 @@ class TlsClient {
 
   /// ALPN as on the wire: each name with its length before it.
   void offer_protocols(const std::vector<unsigned char>& protocols);
+  /// Asks for this server name (RFC 6066 s3).
+  void ask_for(const std::string& name);
+  /// Has this certificate to show; PEM files. False when they cannot be read.
+  bool show_certificate(const std::string& certificate, const std::string& key);
   /// Sends ciphertext in pieces of this size.
   void set_chunk(std::size_t octets) { chunk_ = octets; }
   void resume(SSL_SESSION* session) { SSL_set_session(ssl_.get(), session); }

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <string>
+
+namespace net {
+
+/// Whether clients are asked for a certificate.
+enum class ClientCertificates { off, optional, require };
+
+/// The server's side of TLS, as plain values; the option names of imapd.conf(5) they come from in brackets.
+struct TlsOptions {
+  /// PEM, certificate and chain [tls_server_cert]. Two names with a comma between are two pairs (RSA and ECDSA).
+  std::string certificate_file;
+  std::string key_file;                    ///< PEM, without a passphrase; as many names [tls_server_key]
+  std::string versions = "tls1_2 tls1_3";  ///< which of tls1_0 to tls1_3 stand somewhere in it [tls_versions]
+  std::string ciphers = "DEFAULT";         ///< TLS 1.2 and older; before 1.2 it needs @SECLEVEL=0 [tls_ciphers]
+  std::string curve = "prime256v1";        ///< a group or several with `:` between; "" for OpenSSL's [tls_eccurve]
+  bool prefer_server_ciphers = false;      ///< [tls_prefer_server_ciphers]
+  /// What a client that offers ALPN must offer (RFC 7301); "": ALPN is not looked at.
+  std::string protocol = "pop3";
+
+  /// Without an authority to verify them nobody is asked, and `require` is an error [tls_client_certs].
+  ClientCertificates client_certificates = ClientCertificates::off;
+  std::string client_ca_file;  ///< PEM [tls_client_ca_file]
+  std::string client_ca_dir;   ///< files named by hash, as `openssl rehash` makes them [tls_client_ca_dir]
+  /// PEM. Then a client's certificate needs a list of its issuer, one that is not too old [tls_crl_file].
+  std::string crl_file;
+};
+
+}  // namespace net
