@@ -1,0 +1,1 @@
+pillarbox_fuzz(message_text cyrus)
