@@ -27,9 +27,9 @@ function(pillarbox_program name)
   target_link_libraries(${name} PRIVATE pillarbox_${name} pillarbox_options)
 endfunction()
 
-# The folders whose tests run several threads. The mail store is used by many too, but only by way of pop3d's pools: the
-# system tests show that to the thread sanitizer.
-set(PILLARBOX_THREADED base net auth pop3d)
+# The folders whose tests run several threads. The mail store is used by many too, but only by way of the services'
+# pools: the system tests show that to the thread sanitizer.
+set(PILLARBOX_THREADED base net auth server pop3d)
 
 # pillarbox_tests(NAME [LIBS targets...])
 #   One test program of all *_test.cpp in tests/NAME, found by ctest case by case.

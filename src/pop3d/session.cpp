@@ -6,6 +6,7 @@
 #include "pop3/listing.hpp"
 #include "pop3/parse_command.hpp"
 #include "pop3/transact.hpp"
+#include "server/version.hpp"
 
 #include <algorithm>
 #include <array>
@@ -24,7 +25,7 @@ constexpr std::size_t kPieceOctets = 64 * 1024;
 
 }  // namespace
 
-Session::Session(const Process& process, std::shared_ptr<const Configured> configured, net::Accepted client,
+Session::Session(const server::Process& process, std::shared_ptr<const Configured> configured, net::Accepted client,
                  std::string id)
     : process_(process),
       configured_(std::move(configured)),
@@ -55,7 +56,7 @@ net::Task<void> Session::run() {
     const bool secured = co_await implicit_tls();
     if (!secured) co_return;
   }
-  put(pop3::greeting(settings_.server_info, settings_.server_name, kVersion, {}));
+  put(pop3::greeting(settings_.server_info, settings_.server_name, server::kVersion, {}));
   const bool logged_in = co_await authorization();
   if (logged_in) co_await transaction();
   co_await stream_.close(kClosePatience);
@@ -254,7 +255,7 @@ pop3::Line Session::capabilities(pop3::State state) {
   facts.expire_days = settings_.expire_days;
   facts.login_delay_seconds = settings_.login_delay;
   facts.server_info = settings_.server_info;
-  facts.version = kVersion;
+  facts.version = server::kVersion;
   return pop3::capabilities(facts);
 }
 
@@ -278,12 +279,6 @@ pop3::LoginRules Session::rules() const {
   pop3::LoginRules out = settings_.login_rules;
   out.tls_active = stream_.is_tls();
   return out;
-}
-
-net::Task<void> Session::refuse(net::Loop& loop, net::Accepted client) {
-  net::Stream stream(loop, std::move(client.socket));
-  stream.output() += pop3::err("[SYS/TEMP] Too many connections: try again later").text;
-  co_await stream.close(kClosePatience);
 }
 
 }  // namespace pop3d

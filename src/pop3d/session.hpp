@@ -7,8 +7,9 @@
 #include "pop3/command.hpp"
 #include "pop3/reply.hpp"
 #include "pop3/transact.hpp"
-#include "pop3d/proc_entry.hpp"
 #include "pop3d/wiring.hpp"
+#include "server/proc_entry.hpp"
+#include "server/service.hpp"
 
 #include <chrono>
 #include <memory>
@@ -22,19 +23,16 @@ inline constexpr std::chrono::milliseconds kLockRetry{20};
 
 /// One client's session, from greeting to close (RFC 1939 s3): AUTHORIZATION, TRANSACTION, UPDATE. Reads like the
 /// protocol; what is decided where stands in pop3/, what blocks runs on the pools.
-class Session {
+class Session final : public server::Session {
  public:
   /// `process` outlives the session. `id` is shown to the client and in the log.
-  Session(const Process& process, std::shared_ptr<const Configured> configured, net::Accepted client, std::string id);
+  Session(const server::Process& process, std::shared_ptr<const Configured> configured, net::Accepted client,
+          std::string id);
 
-  /// Serves the client to the end. Never throws; the connection is closed when it returns.
-  net::Task<void> serve();
+  net::Task<void> serve() override;
 
-  /// Ends the session without UPDATE: its reads and writes fail from now on. One that is in UPDATE finishes it.
-  void cancel() { stream_.cancel(); }
-
-  /// Answers one line to a client for whom there is no room, and closes.
-  static net::Task<void> refuse(net::Loop& loop, net::Accepted client);
+  /// Ends the session without UPDATE. One that is in UPDATE finishes it.
+  void cancel() override { stream_.cancel(); }
 
  private:
   struct Counts {
@@ -76,7 +74,7 @@ class Session {
   /// "plaintext", or "plaintext+TLS" under TLS, as login lines show it.
   std::string with_tls(std::string mechanism) const { return stream_.is_tls() ? mechanism + "+TLS" : mechanism; }
 
-  const Process& process_;
+  const server::Process& process_;
   std::shared_ptr<const Configured> configured_;
   const Settings& settings_;  // configured_'s
   net::Endpoint peer_;
@@ -87,7 +85,7 @@ class Session {
   std::unique_ptr<const net::TlsInfo> tls_;  // null: no TLS
   std::string mailbox_;                      // internal name, for the log
   std::unique_ptr<maildrop::Maildrop> drop_;
-  ProcEntry proc_entry_;
+  server::ProcEntry proc_entry_;
   Counts counts_;
 };
 

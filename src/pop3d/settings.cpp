@@ -1,8 +1,8 @@
 #include "pop3d/settings.hpp"
 
+#include "server/conf_values.hpp"
+
 #include <algorithm>
-#include <array>
-#include <unistd.h>
 
 namespace pop3d {
 namespace {
@@ -12,38 +12,24 @@ using config::Option;
 /// RFC 1939 s3: the autologout timer runs for at least ten minutes.
 constexpr std::chrono::seconds kLeastIdleTimeout{600};
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
-  return name.data();
-}
-
 pop3::ServerInfo server_info(std::string_view word) {
   if (word == "off") return pop3::ServerInfo::off;
   if (word == "min") return pop3::ServerInfo::min;
   return pop3::ServerInfo::on;
 }
 
-std::size_t at_least_one(int value) { return static_cast<std::size_t>(std::max(value, 1)); }
-
-bool names_a_file(std::optional<std::string_view> value) { return value && !value->empty() && *value != "disabled"; }
-
 }  // namespace
 
-bool tls_is_configured(const config::ImapdConf& conf) {
-  return names_a_file(conf.text(Option::tls_server_cert)) && names_a_file(conf.text(Option::tls_server_key));
-}
-
 base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine& line) {
-  const bool tls = tls_is_configured(conf);
+  const bool tls = server::tls_is_configured(conf);
   if (line.implicit_tls && !tls) {
     return base::fail(base::Errc::invalid,
                       conf.file().native() + ": option -s needs tls_server_cert and tls_server_key");
   }
   Settings out;
-  out.server_name = conf.text(Option::servername) ? std::string(*conf.text(Option::servername)) : host_name();
+  out.server_name = server::server_name(conf);
   out.server_info = server_info(conf.choice(Option::serverinfo));
-  out.session_id_base = std::string(conf.text(Option::syslog_prefix).value_or(out.server_name)).substr(0, 128);
+  out.session_id_base = server::session_id_base(conf);
   out.implicit_tls = line.implicit_tls;
   out.login_rules.stls_offered = tls && conf.is_on(Option::allowstarttls);
   out.login_rules.tls_required = conf.is_on(Option::tls_required);
@@ -63,12 +49,12 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
   if (const auto expire = conf.duration(Option::popexpiretime); expire.count() >= 0) {
     out.expire_days = static_cast<unsigned>(expire / std::chrono::days(1));
   }
-  out.max_sessions = at_least_one(conf.integer(Option::pop3_sessions_per_process));
+  out.max_sessions = server::at_least_one(conf.integer(Option::pop3_sessions_per_process));
   out.service = conf.service();
   // Cyrus signals the processes that it finds there: one that serves many users must not be found.
   if (out.max_sessions == 1) out.proc_directory = conf.text(Option::proc_path).value_or("");
-  out.store_threads = at_least_one(conf.integer(Option::pop3_store_threads));
-  out.auth_threads = at_least_one(conf.integer(Option::pop3_auth_threads));
+  out.store_threads = server::at_least_one(conf.integer(Option::pop3_store_threads));
+  out.auth_threads = server::at_least_one(conf.integer(Option::pop3_auth_threads));
   return out;
 }
 

@@ -11,9 +11,6 @@
 
 namespace pop3d {
 
-/// How this server names itself where the original gives its version.
-inline constexpr std::string_view kVersion = "Pillarbox-" PILLARBOX_VERSION;
-
 /// What sessions and server need of command line and imapd.conf(5), as plain values. Options in brackets.
 struct Settings {
   std::string server_name;                              ///< [servername], else the host's name
@@ -39,8 +36,5 @@ struct Settings {
 
 /// Picks them. Errors: invalid (TLS was asked for with -s and there is no certificate).
 base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine& line);
-
-/// True when both certificate and key are configured and not "disabled".
-bool tls_is_configured(const config::ImapdConf& conf);
 
 }  // namespace pop3d

@@ -1,17 +1,11 @@
 #pragma once
 
-#include "auth/authenticator.hpp"
 #include "base/log.hpp"
 #include "cyrus/store.hpp"
 #include "net/tls_context.hpp"
-#include "net/worker_pool.hpp"
-#include "pop3d/client_names.hpp"
 #include "pop3d/settings.hpp"
 
-#include <atomic>
-#include <cstdint>
 #include <memory>
-#include <string>
 
 namespace pop3d {
 
@@ -26,15 +20,5 @@ struct Configured {
 /// Reads the files that `conf` names. Blocks on disk. Errors name file and option.
 base::Result<std::shared_ptr<const Configured>> configure(const config::ImapdConf& conf, const CommandLine& line,
                                                           const base::Log& log);
-
-/// What lives as long as the process and is shared by all sessions.
-struct Process {
-  net::Loop& loop;
-  const base::Log& log;
-  auth::Authenticator& authenticator;
-  net::WorkerPool& store_pool;
-  net::WorkerPool& auth_pool;
-  ClientNames& client_names;
-};
 
 }  // namespace pop3d

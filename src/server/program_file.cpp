@@ -1,10 +1,10 @@
-#include "pop3d/program_file.hpp"
+#include "server/program_file.hpp"
 
 #include <filesystem>
 #include <sys/stat.h>
 #include <system_error>
 
-namespace pop3d {
+namespace server {
 
 ProgramFile::ProgramFile() {
   std::error_code error;
@@ -26,4 +26,4 @@ bool ProgramFile::has_changed() const {
          file.st_mtim.tv_nsec != modified_.tv_nsec;
 }
 
-}  // namespace pop3d
+}  // namespace server

@@ -7,7 +7,7 @@
 #include <map>
 #include <string>
 
-namespace pop3d {
+namespace server {
 
 /// The host names of client addresses, for log lines. Names are looked up in the background by one thread: no greeting
 /// and no login waits for DNS. A line that is written before the answer is there shows the address alone.
@@ -35,4 +35,4 @@ class ClientNames {
   net::WorkerPool pool_;
 };
 
-}  // namespace pop3d
+}  // namespace server

@@ -1,4 +1,4 @@
-#include "pop3d/proc_entry.hpp"
+#include "server/proc_entry.hpp"
 
 #include "base/file_write.hpp"
 #include "base/unique_fd.hpp"
@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace pop3d {
+namespace server {
 namespace {
 
 constexpr mode_t kReadable = 0644;  // less the umask
@@ -65,4 +65,4 @@ void ProcEntry::show(std::string_view client, std::string_view user, std::string
   }
 }
 
-}  // namespace pop3d
+}  // namespace server

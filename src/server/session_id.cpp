@@ -1,4 +1,4 @@
-#include "pop3d/session_id.hpp"
+#include "server/session_id.hpp"
 
 #include "base/check.hpp"
 
@@ -6,7 +6,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-namespace pop3d {
+namespace server {
 
 std::string SessionIds::next(const std::string& base) {
   const std::time_t now = std::time(nullptr);
@@ -21,4 +21,4 @@ std::string SessionIds::next(const std::string& base) {
          "-" + std::to_string(random);
 }
 
-}  // namespace pop3d
+}  // namespace server

@@ -1,8 +1,8 @@
-#include "pop3d/waiting_line.hpp"
+#include "server/waiting_line.hpp"
 
 #include <gtest/gtest.h>
 
-namespace pop3d {
+namespace server {
 namespace {
 
 using namespace std::chrono_literals;
@@ -62,4 +62,4 @@ TEST_F(WaitingLineTest, ClearedItKnowsNobody) {
 }
 
 }  // namespace
-}  // namespace pop3d
+}  // namespace server

@@ -1,13 +1,15 @@
-#include "pop3d/server.hpp"
+#include "server/server.hpp"
 
 #include "net/spawn.hpp"
+#include "net/stream.hpp"
 #include "net/timer.hpp"
 
 #include <algorithm>
 #include <random>
+#include <string>
 #include <utility>
 
-namespace pop3d {
+namespace server {
 namespace {
 
 using service::Message;
@@ -23,8 +25,10 @@ constexpr std::chrono::milliseconds kResourcePause{100};
 constexpr std::chrono::milliseconds kOthersFirst{100};
 constexpr std::chrono::milliseconds kLagBeat{100};
 constexpr int kLagBeats = 3;
-/// How long sessions may take to end once they were told to: an UPDATE under way is finished.
+/// How long sessions may take to end once they were told to: a change of the store under way is finished.
 constexpr seconds kStopPatience{10};
+/// How long a client that was refused may take to read why.
+constexpr seconds kRefusalPatience{5};
 constexpr std::chrono::hours kForEver{24 * 365};
 
 net::Clock::duration time_until(net::Clock::time_point when) {
@@ -38,12 +42,18 @@ net::Clock::duration reuse_time(seconds n) {
   return n + seconds(std::uniform_int_distribution<seconds::rep>(0, n.count() - 1)(random));
 }
 
+net::Task<void> refuse(net::Loop& loop, net::Accepted client, std::string reply) {
+  net::Stream stream(loop, std::move(client.socket));
+  stream.output() += reply;
+  co_await stream.close(kRefusalPatience);
+}
+
 }  // namespace
 
-Server::Server(const Process& process, std::shared_ptr<const Configured> configured, const CommandLine& line,
+Server::Server(const Process& process, std::shared_ptr<const Service> service, const CommandLine& line,
                net::Listener& listener, service::StatusPipe status)
     : process_(process),
-      configured_(std::move(configured)),
+      service_(std::move(service)),
       line_(line),
       listener_(listener),
       status_(status),
@@ -119,10 +129,8 @@ void Server::refuse_who_waits_in_vain() {
     line_outside_.took_first();
     process_.log.warning("refused connection from " + process_.client_names.shown(client->peer.ip) + ": " +
                          std::to_string(sessions_.size()) + " sessions are open and no other process takes it");
-    // Under implicit TLS there is no way to say anything before the handshake: the connection is just closed.
-    if (!configured_->settings.implicit_tls) {
-      net::spawn(process_.loop, Session::refuse(process_.loop, std::move(*client)));
-    }
+    if (!service_->no_room.empty())
+      net::spawn(process_.loop, refuse(process_.loop, std::move(*client), service_->no_room));
   }
 }
 
@@ -146,15 +154,15 @@ net::Task<void> Server::wait_for_sessions() {
 net::Clock::duration Server::patience() const {
   if (drain_ == Drain::used_up || drain_ == Drain::idle) return kForEver;
   if (drain_ == Drain::stopped) return net::Clock::duration::zero();
-  return configured_->settings.drain_timeout;
+  return service_->drain_timeout;
 }
 
 net::Task<void> Server::serve(net::Accepted client) {
-  Session session(process_, configured_, std::move(client), ids_.next(configured_->settings.session_id_base));
-  sessions_.insert(&session);
+  const auto session = service_->begin(process_, std::move(client), ids_.next(service_->session_id_base));
+  sessions_.insert(session.get());
   reuse_.notify();
-  co_await session.serve();
-  sessions_.erase(&session);
+  co_await session->serve();
+  sessions_.erase(session.get());
   news_.notify();
   reuse_.notify();
 }
@@ -208,4 +216,4 @@ void Server::tell(Message message) {
   static_cast<void>(status_.send(message));
 }
 
-}  // namespace pop3d
+}  // namespace server

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <deque>
 
-namespace pop3d {
+namespace server {
 
 /// The connections that wait at a port which this process watches but does not serve, because it is full or drains.
 ///
@@ -33,4 +33,4 @@ class WaitingLine {
   std::deque<net::Clock::time_point> since_;  // for each that waits; the first comes first, as in the kernel's queue
 };
 
-}  // namespace pop3d
+}  // namespace server

@@ -3,7 +3,7 @@
 #include <ctime>
 #include <string>
 
-namespace pop3d {
+namespace server {
 
 /// Makes the ids of the sessions of this process: `<base>-<epoch>-<pid>-<n>-<random>`, n counting the sessions that
 /// began in the same second, the random part 64 bits from the kernel. Loop only.
@@ -16,4 +16,4 @@ class SessionIds {
   unsigned in_this_second_ = 0;
 };
 
-}  // namespace pop3d
+}  // namespace server

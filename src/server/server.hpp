@@ -2,17 +2,17 @@
 
 #include "net/event.hpp"
 #include "net/listener.hpp"
-#include "pop3d/program_file.hpp"
-#include "pop3d/session.hpp"
-#include "pop3d/session_id.hpp"
-#include "pop3d/waiting_line.hpp"
-#include "pop3d/wiring.hpp"
+#include "server/command_line.hpp"
+#include "server/program_file.hpp"
+#include "server/service.hpp"
+#include "server/session_id.hpp"
+#include "server/waiting_line.hpp"
 #include "service/status.hpp"
 
 #include <memory>
 #include <unordered_set>
 
-namespace pop3d {
+namespace server {
 
 /// Why the server takes no more connections and ends once its sessions have. In the order of their force: a later one
 /// replaces an earlier one.
@@ -26,25 +26,25 @@ enum class Drain {
   stopped,          ///< SIGTERM, SIGINT, SIGQUIT
 };
 
-/// Takes connections from the listener and runs a Session for each, all on one loop; tells master the truth about
+/// Takes connections from the listener and runs a session for each, all on one loop; tells master the truth about
 /// whether it takes more (doc/format/service-protocol.md): ready means accepting, from fork on.
 class Server {
  public:
   /// `process` and `listener` outlive the server.
-  Server(const Process& process, std::shared_ptr<const Configured> configured, const CommandLine& line,
+  Server(const Process& process, std::shared_ptr<const Service> service, const CommandLine& line,
          net::Listener& listener, service::StatusPipe status);
 
   /// Accepts until it drains, waits for the sessions (all of them when used up or idle; for a bounded time
   /// otherwise), and returns why it ended.
   net::Task<Drain> run();
 
-  /// New sessions use `configured` from now on; those under way keep what they have.
-  void reconfigure(std::shared_ptr<const Configured> configured) { configured_ = std::move(configured); }
+  /// New sessions are those of `service` from now on; those under way keep what they have.
+  void reconfigure(std::shared_ptr<const Service> service) { service_ = std::move(service); }
 
   /// Drains when the program file is another one than at the start.
   void make_room_for_new_program();
 
-  /// Stops accepting. `stopped` also ends the sessions, without UPDATE unless they are in it.
+  /// Stops accepting. `stopped` also ends the sessions, but finishes the changes of the store that they are in.
   void drain(Drain reason);
 
   std::size_t sessions() const { return sessions_.size(); }
@@ -60,12 +60,12 @@ class Server {
   net::Task<void> watch_reuse();
   net::Task<void> watch_lag();
   net::Clock::duration patience() const;
-  bool full() const { return sessions_.size() >= configured_->settings.max_sessions; }
-  bool one_at_a_time() const { return configured_->settings.max_sessions == 1; }
+  bool full() const { return sessions_.size() >= service_->max_sessions; }
+  bool one_at_a_time() const { return service_->max_sessions == 1; }
   void tell(service::Message message);
 
   const Process& process_;
-  std::shared_ptr<const Configured> configured_;
+  std::shared_ptr<const Service> service_;
   const CommandLine line_;
   net::Listener& listener_;
   service::StatusPipe status_;
@@ -82,4 +82,4 @@ class Server {
   net::Clock::time_point give_up_ = net::Clock::time_point::max();  // sessions are cut off then
 };
 
-}  // namespace pop3d
+}  // namespace server

@@ -1,4 +1,4 @@
-#include "pop3d/client_names.hpp"
+#include "server/client_names.hpp"
 
 #include <arpa/inet.h>
 #include <array>
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <utility>
 
-namespace pop3d {
+namespace server {
 namespace {
 
 constexpr std::size_t kMaxKnown = 4096;
@@ -72,4 +72,4 @@ std::string ClientNames::shown(const std::string& ip) const {
   return name.empty() ? "[" + ip + "]" : name + " [" + ip + "]";
 }
 
-}  // namespace pop3d
+}  // namespace server

@@ -4,7 +4,7 @@
 #include <string>
 #include <sys/types.h>
 
-namespace pop3d {
+namespace server {
 
 /// Notices that the program file was replaced after this process started, so that the process can make room for the
 /// new one.
@@ -23,4 +23,4 @@ class ProgramFile {
   timespec modified_ = {};
 };
 
-}  // namespace pop3d
+}  // namespace server

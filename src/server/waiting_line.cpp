@@ -1,6 +1,6 @@
-#include "pop3d/waiting_line.hpp"
+#include "server/waiting_line.hpp"
 
-namespace pop3d {
+namespace server {
 
 void WaitingLine::look(std::size_t waiting, net::Clock::time_point now) {
   if (waiting < since_.size()) since_.assign(waiting, now);
@@ -15,4 +15,4 @@ void WaitingLine::took_first() {
   if (!since_.empty()) since_.pop_front();
 }
 
-}  // namespace pop3d
+}  // namespace server

@@ -1,4 +1,4 @@
-#include "pop3d/stdio_bridge.hpp"
+#include "server/stdio_bridge.hpp"
 
 #include <array>
 #include <cerrno>
@@ -7,7 +7,7 @@
 #include <unistd.h>
 #include <utility>
 
-namespace pop3d {
+namespace server {
 namespace {
 
 /// Copies until the end of `from` or until `to` takes no more. Blocks.
@@ -60,4 +60,4 @@ void StdioBridge::finish() {
   if (output_.joinable()) output_.join();
 }
 
-}  // namespace pop3d
+}  // namespace server

@@ -5,7 +5,7 @@
 
 #include <thread>
 
-namespace pop3d {
+namespace server {
 
 /// Makes one socket of standard input and output for `-X`, whatever they are. A connected socket on descriptor 0 is
 /// duplicated; a terminal, pipe or file is copied from and to by two threads.
@@ -30,4 +30,4 @@ class StdioBridge {
 /// True when descriptor 0 is a connected socket: inetd, systemd with Accept=yes, socat.
 bool stdin_is_connection();
 
-}  // namespace pop3d
+}  // namespace server

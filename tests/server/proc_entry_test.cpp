@@ -1,4 +1,4 @@
-#include "pop3d/proc_entry.hpp"
+#include "server/proc_entry.hpp"
 
 #include <gtest/gtest.h>
 
@@ -13,7 +13,7 @@
 #include <unistd.h>
 #include <vector>
 
-namespace pop3d {
+namespace server {
 namespace {
 
 namespace fs = std::filesystem;
@@ -82,4 +82,4 @@ TEST_F(ProcEntryTest, AFailureIsLogged) {
 }
 
 }  // namespace
-}  // namespace pop3d
+}  // namespace server

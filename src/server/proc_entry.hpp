@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace pop3d {
+namespace server {
 
 /// The file by which Cyrus's tools and services know the session of this process: its name is the pid, its one line is
 /// `service TAB client TAB user TAB mailbox TAB command`. Cyrus signals the processes that it finds so, and takes each
@@ -30,4 +30,4 @@ class ProcEntry {
   bool written_ = false;
 };
 
-}  // namespace pop3d
+}  // namespace server

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "auth/authenticator.hpp"
+#include "base/log.hpp"
+#include "net/worker_pool.hpp"
+#include "server/client_names.hpp"
+
+namespace server {
+
+/// What lives as long as the process and is shared by all sessions.
+struct Process {
+  net::Loop& loop;
+  const base::Log& log;
+  auth::Authenticator& authenticator;
+  net::WorkerPool& store_pool;  ///< for calls that wait for the disk
+  net::WorkerPool& auth_pool;   ///< for calls that wait for a password back end
+  ClientNames& client_names;
+};
+
+}  // namespace server

@@ -1,0 +1,198 @@
+#include "server/program.hpp"
+
+#include "net/signals.hpp"
+#include "net/spawn.hpp"
+#include "net/watch.hpp"
+#include "server/server.hpp"
+#include "server/set_up.hpp"
+#include "server/stdio_bridge.hpp"
+#include "service/environment.hpp"
+#include "service/status.hpp"
+
+#include <syslog.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <memory>
+#include <sysexits.h>
+#include <utility>
+
+namespace server {
+namespace {
+
+struct Setup {
+  const Program& program;
+  const CommandLine& line;
+  const config::ImapdConf& conf;
+  const base::Log& log;
+  auth::Authenticator& authenticator;
+  std::shared_ptr<const Service> service;
+};
+
+/// One line to syslog and to standard error, for failures before and while the process is set up.
+int refuse_to_start(const Program& program, const base::Log& log, int exit_code, const std::string& text) {
+  log.error(text);
+  std::fprintf(stderr, "%s: %s\n", std::string(program.name()).c_str(), base::printable(text).c_str());
+  return exit_code;
+}
+
+/// The loop and what belongs to it. Built after all privileges are dropped: it starts threads.
+class Runtime {
+ public:
+  explicit Runtime(const Setup& setup)
+      : store_pool_(loop_, setup.service->store_threads, "store"),
+        auth_pool_(loop_, setup.service->auth_threads, "auth"),
+        names_(loop_),
+        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_pool_, names_} {}
+
+  net::Loop& loop() { return loop_; }
+  const Process& process() const { return process_; }
+
+ private:
+  net::Loop loop_{1};
+  net::WorkerPool store_pool_;
+  net::WorkerPool auth_pool_;
+  ClientNames names_;
+  Process process_;
+};
+
+net::Task<void> serve_one(Runtime& runtime, const Setup& setup, net::Accepted client) {
+  SessionIds ids;
+  const auto session =
+      setup.service->begin(runtime.process(), std::move(client), ids.next(setup.service->session_id_base));
+  co_await session->serve();
+  runtime.loop().stop();
+}
+
+int serve_stdio(const Setup& setup) {
+  auto bridge = StdioBridge::open();
+  if (!bridge) return refuse_to_start(setup.program, setup.log, EX_IOERR, bridge.error().text);
+  auto socket = bridge->take_socket();
+  auto peer = net::peer_of(socket.value());
+  auto local = net::local_of(socket.value());
+  {
+    Runtime runtime(setup);
+    net::Accepted client(std::move(socket), std::move(peer), std::move(local));
+    net::spawn(runtime.loop(), serve_one(runtime, setup, std::move(client)));
+    runtime.loop().run();
+  }
+  bridge->finish();
+  return EX_OK;
+}
+
+base::Result<std::shared_ptr<const Service>> configured(const Program& program, const config::ImapdConf& conf,
+                                                        const base::Log& log) {
+  auto service = program.configure(conf, log);
+  if (!service) return tl::unexpected(service.error());
+  return std::make_shared<const Service>(std::move(*service));
+}
+
+// A reload that fails leaves everything as it was: the old configuration is known to work.
+net::Task<void> reload(Runtime& runtime, const Setup& setup, Server& server) {
+  auto work = [&setup]() -> base::Result<std::shared_ptr<const Service>> {
+    auto conf = config::ImapdConf::load(setup.line.config_file, setup.conf.service());
+    if (!conf) return tl::unexpected(conf.error());
+    return configured(setup.program, *conf, setup.log);
+  };
+  auto service = co_await runtime.process().store_pool.run(std::move(work));
+  if (!service) {
+    setup.log.error("reload refused, the old configuration stays: " + service.error().text);
+    co_return;
+  }
+  server.reconfigure(std::move(*service));
+  setup.log.notice("configuration and certificates reloaded");
+}
+
+net::Task<void> handle_signals(Runtime& runtime, const Setup& setup, Server& server) {
+  net::Signals signals(runtime.loop(), {SIGHUP, SIGTERM, SIGINT, SIGQUIT});
+  release_signals();
+  for (;;) {
+    const int signal = co_await signals.next();
+    if (signal == SIGHUP) {
+      server.make_room_for_new_program();
+      co_await reload(runtime, setup, server);
+    } else {
+      setup.log.info("graceful shutdown");
+      server.drain(Drain::stopped);
+    }
+  }
+}
+
+net::Task<void> watch_master(Runtime& runtime, const Setup& setup, Server& server) {
+  co_await net::wait_for_hangup(runtime.loop(), service::kStatusFd);
+  setup.log.warning("master is gone: no more connections are taken");
+  server.drain(Drain::master_gone);
+}
+
+net::Task<void> run_server(Runtime& runtime, Server& server, Drain& outcome) {
+  outcome = co_await server.run();
+  runtime.loop().stop();
+}
+
+int serve_port(const Setup& setup) {
+  service::announce_fatal_signals(service::kStatusFd);
+  Runtime runtime(setup);
+  net::Listener listener(runtime.loop(), base::UniqueFd(service::kListenFd));
+  Server server(runtime.process(), setup.service, setup.line, listener, service::StatusPipe(service::kStatusFd));
+  Drain outcome = Drain::none;
+  net::spawn(runtime.loop(), handle_signals(runtime, setup, server));
+  net::spawn(runtime.loop(), watch_master(runtime, setup, server));
+  net::spawn(runtime.loop(), run_server(runtime, server, outcome));
+  runtime.loop().run();
+  return outcome == Drain::stopped ? EX_TEMPFAIL : EX_OK;
+}
+
+int start(Program& program, std::span<const char* const> arguments) {
+  hold_signals();
+  const base::Log early(base::syslog_sink(
+      {.ident = std::string(program.name()), .facility = "user", .debug = false, .to_stderr = false}));
+  const auto line = program.read_command_line(arguments);
+  if (!line) return refuse_to_start(program, early, EX_USAGE, line.error() + "; " + program.usage());
+
+  const bool stdio = line->stdio || (std::getenv("CYRUS_SERVICE") == nullptr && stdin_is_connection());
+  auto environment = service::read_environment();
+  if (!environment) {
+    if (!stdio) return refuse_to_start(program, early, EX_SOFTWARE, environment.error().text);
+    environment.emplace();
+    environment->name = program.service_name();
+  }
+
+  const auto conf = config::ImapdConf::load(line->config_file, environment->name);
+  if (!conf) return refuse_to_start(program, early, EX_CONFIG, conf.error().text);
+  const base::Log log = open_log(*conf, environment->name);
+  // A file that serves all of Cyrus names many options that mean nothing here: not worth a warning at each start.
+  for (const std::string& warning : conf->warnings()) log.info(warning);
+  for (const std::string& operand : line->ignored) log.warning("operand without meaning ignored: " + operand);
+
+  set_umask(*conf);
+  ::signal(SIGPIPE, SIG_IGN);
+  if (const auto user = drop_privileges(*conf); !user) {
+    return refuse_to_start(program, log, EX_USAGE, user.error().text);
+  }
+  raise_descriptor_limit();
+
+  auto service = configured(program, *conf, log);
+  if (!service) return refuse_to_start(program, log, EX_CONFIG, service.error().text);
+  auto authenticator = auth::Authenticator::create(*conf, log);
+  if (!authenticator) return refuse_to_start(program, log, EX_CONFIG, authenticator.error().text);
+
+  const Setup setup{program, *line, *conf, log, **authenticator, std::move(*service)};
+  if (stdio) release_signals();
+  return stdio ? serve_stdio(setup) : serve_port(setup);
+}
+
+}  // namespace
+
+int run(Program& program, int argc, char** argv) {
+  try {
+    return start(program, {const_cast<const char* const*>(argv) + 1, static_cast<std::size_t>(argc - 1)});
+  } catch (const std::exception& error) {
+    ::syslog(LOG_ERR, "cannot go on: %s", error.what());
+    std::fprintf(stderr, "%s: cannot go on: %s\n", std::string(program.name()).c_str(), error.what());
+    return EX_SOFTWARE;
+  }
+}
+
+}  // namespace server
