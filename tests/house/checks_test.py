@@ -4,6 +4,7 @@
 import pathlib
 import shutil
 import subprocess
+import tempfile
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -51,6 +52,26 @@ class Headers(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertIn("src/cyrus/store.hpp: does not compile alone", output)
         self.assertNotIn("src/base/fine.hpp: does not", output)
+
+    def test_leaves_to_the_build_only_what_the_build_compiles_alone(self):
+        broken = "#pragma once\nstd::string needs_its_include();\n"
+        with tempfile.TemporaryDirectory() as folder:
+            source = pathlib.Path(folder) / "src" / "base"
+            source.mkdir(parents=True)
+            for name, header, own in (
+                    ("first", broken, '// Why.\n#include "base/first.hpp"\n'),
+                    ("second", broken, '#include <string>\n#include "base/second.hpp"\n'),
+                    ("defined", broken, '#define _GNU_SOURCE 1\n#include "base/defined.hpp"\n'),
+                    ("no_source", broken, None),
+                    ("no_guard", "struct Twice {};\n", '#include "base/no_guard.hpp"\n')):
+                (source / f"{name}.hpp").write_text(header)
+                if own:
+                    (source / f"{name}.cpp").write_text(own)
+            _, output = run("check-headers", "--root", folder, "--built")
+            reported = [line.split(":")[0] for line in output.splitlines() if "does not compile alone" in line]
+            self.assertEqual(reported, [f"src/base/{name}.hpp" for name in ("defined", "no_guard", "no_source", "second")])
+            _, output = run("check-headers", "--root", folder)
+            self.assertIn("src/base/first.hpp: does not compile alone", output)
 
 
 class Close(unittest.TestCase):
