@@ -65,6 +65,17 @@ build_preset() {
   cmake --build --preset "$preset" --parallel "$(build_jobs)" ${1:+--target "$@"}
 }
 
+# Prints the tests of a log of `ctest --repeat until-pass` that failed and then passed.
+second_chances() {
+  awk '
+    match($0, /Test +#[0-9]+: [^ ]+/) {
+      name = substr($0, RSTART, RLENGTH)
+      sub(/.*: /, "", name)
+      if (/ Passed +[0-9.]+ sec$/) { if (name in failed) print name }
+      else if (/\*\*\*/ && !/\*\*\*(Not Run|Skipped)/) failed[name] = 1
+    }' "$1"
+}
+
 # What building the programs takes.
 # shellcheck disable=SC2034  # used by those who source this
 BUILD_PACKAGES=(g++ cmake ninja-build libboost1.81-dev libssl-dev libsasl2-dev libexpected-dev zlib1g-dev)
