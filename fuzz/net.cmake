@@ -1,1 +1,1 @@
-pillarbox_fuzz(line_buffer net)
+pillarbox_fuzz(line_buffer base SOURCES net/line_buffer.cpp)  # no Asio
