@@ -1,0 +1,16 @@
+#include "tools/pillarbox/commands.hpp"
+
+namespace tools {
+
+const std::vector<Command>& all_commands() {
+  static const std::vector<Command> table = [] {
+    std::vector<Command> all;
+    for (auto* const commands : {user_commands}) {
+      for (Command& command : commands()) all.push_back(std::move(command));
+    }
+    return all;
+  }();
+  return table;
+}
+
+}  // namespace tools
