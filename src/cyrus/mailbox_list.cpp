@@ -165,6 +165,19 @@ class MailboxList::Impl {
     });
   }
 
+  base::Result<void> for_each_id(const std::function<bool(const std::string&, base::Result<std::string>)>& visit) {
+    return with_database([&](const Database& database) -> base::Result<void> {
+      const auto by_id = database.has_id_records();
+      if (!by_id) return tl::unexpected(by_id.error());
+      if (!*by_id) return {};
+      return database.walk([&](TwoskipItem&& item) {
+        if (item.key.front() != 'I') return true;
+        const std::string uniqueid = item.key.substr(1);
+        return visit(uniqueid, parse_id_record(uniqueid, item.value));
+      });
+    });
+  }
+
  private:
   base::Result<MailboxRecord> find_in(const Database& database, const MailboxName& name) const {
     const std::string dbname = name.dbname();
@@ -288,6 +301,11 @@ base::Result<MailboxRecord> MailboxList::find(const MailboxName& name) const { r
 
 base::Result<void> MailboxList::for_each(const std::function<bool(base::Result<MailboxRecord>)>& visit) const {
   return impl_->for_each(visit);
+}
+
+base::Result<void> MailboxList::for_each_id(
+    const std::function<bool(const std::string&, base::Result<std::string>)>& visit) const {
+  return impl_->for_each_id(visit);
 }
 
 }  // namespace cyrus

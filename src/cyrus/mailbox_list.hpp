@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <memory>
+#include <string>
 
 namespace cyrus {
 
@@ -33,6 +34,10 @@ class MailboxList {
   /// Calls `visit` for each mailbox by name, in the order of the file, while the lock is held: be quick, or collect.
   /// `visit` returns false to stop. A record that cannot be read is passed as its error. Errors: as find().
   base::Result<void> for_each(const std::function<bool(base::Result<MailboxRecord>)>& visit) const;
+
+  /// Calls `visit` with the uniqueid and the dbname of each record by uniqueid, as for_each() does with those by name;
+  /// a database of 3.4 and older has none. Errors: as find().
+  base::Result<void> for_each_id(const std::function<bool(const std::string&, base::Result<std::string>)>& visit) const;
 
  private:
   class Impl;
