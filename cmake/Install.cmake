@@ -21,6 +21,11 @@ if(TARGET pop3d)
     file(CREATE_LINK \"\${folder}/pop3d\" \"\${folder}/pop3proxyd\")")
 endif()
 
+# The administrator's command is for people: where their shell finds it.
+if(TARGET pillarbox)
+  install(TARGETS pillarbox RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
 foreach(section 5 8)
   file(GLOB pages CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/man/*.${section})
   if(pages)

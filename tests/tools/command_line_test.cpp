@@ -72,8 +72,8 @@ TEST(CommandLine, RefusesWithTheWordThatIsWrong) {
   EXPECT_NE(refusal({"usr"}).find("'usr'"), std::string::npos);
   EXPECT_NE(refusal({"user", "ad"}).find("'user ad'"), std::string::npos);
   EXPECT_NE(refusal({"check", "--deeep"}).find("--deeep"), std::string::npos);
-  EXPECT_NE(refusal({"check", "a", "b", "c"}).find("'c'"), std::string::npos);
-  EXPECT_NE(refusal({"user", "list", "ann"}).find("no operand: 'ann'"), std::string::npos);
+  EXPECT_NE(refusal({"check", "a", "b", "c"}).find("takes [NAME...] only"), std::string::npos);
+  EXPECT_NE(refusal({"user", "list", "ann"}).find("takes no operand"), std::string::npos);
   EXPECT_NE(refusal({"user", "add"}).find("needs NAME"), std::string::npos);
   EXPECT_NE(refusal({"check", "--deep=1"}).find("no value"), std::string::npos);
   EXPECT_NE(refusal({"user", "add", "a", "--from"}).find("needs a value"), std::string::npos);

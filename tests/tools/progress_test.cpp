@@ -10,8 +10,8 @@ using std::chrono::milliseconds;
 
 TEST(ProgressLine, ShowsPartAndTimeLeft) {
   EXPECT_EQ(progress_line("import", 50, 200, milliseconds(10'000), 60),
-            "import  25% [####                  ] 50/200  0:30 left");
-  EXPECT_EQ(progress_line("import", 200, 200, milliseconds(10'000), 40), "import 100% [###############] 200/200");
+            "import  25% [######                     ] 50/200  0:30 left");
+  EXPECT_EQ(progress_line("import", 200, 200, milliseconds(10'000), 40), "import 100% [#################] 200/200");
 }
 
 TEST(ProgressLine, WithoutATotalCounts) { EXPECT_EQ(progress_line("import", 50, 0, milliseconds(1), 80), "import 50"); }

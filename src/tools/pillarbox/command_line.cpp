@@ -134,8 +134,9 @@ class Parser {
     const std::string name = "'pillarbox " + std::string(request_.command->path) + "'";
     if (arguments.operands.size() < operands.least) return refuse(name + " needs " + std::string(operands.text));
     if (arguments.operands.size() > operands.most) {
-      return refuse(name + (operands.most == 0 ? " takes no operand: '" : ": too many operands: '") +
-                    arguments.operands[operands.most] + "'");
+      // It may be a password that does not belong there: not repeated.
+      return refuse(name +
+                    (operands.most == 0 ? " takes no operand" : " takes " + std::string(operands.text) + " only"));
     }
     return std::move(request_);
   }

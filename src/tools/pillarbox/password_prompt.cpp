@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <poll.h>
 #include <string.h>
 #include <string>
 #include <sysexits.h>
@@ -23,13 +24,18 @@ volatile std::sig_atomic_t caught_signal = 0;
 
 extern "C" void remember_signal(int signal) { caught_signal = signal; }
 
-/// No echo while this lives, and signals wait until the echo is back.
+/// No echo while this lives. Signals that end the program wait until the echo is back; only wait() notices them, so
+/// that none is lost between a look and a read.
 class SilentTerminal {
  public:
   explicit SilentTerminal(int fd) : fd_(fd) {
     caught_signal = 0;
+    sigset_t ending;
+    ::sigemptyset(&ending);
+    for (const int signal : kSignals) ::sigaddset(&ending, signal);
+    ::sigprocmask(SIG_BLOCK, &ending, &mask_);
     struct sigaction action = {};
-    action.sa_handler = &remember_signal;  // without SA_RESTART: the read ends
+    action.sa_handler = &remember_signal;
     for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &action, &before_[i]);
     changed_ = ::tcgetattr(fd_, &settings_) == 0;
     if (!changed_) return;
@@ -43,7 +49,18 @@ class SilentTerminal {
   ~SilentTerminal() {
     if (changed_) ::tcsetattr(fd_, TCSAFLUSH, &settings_);
     for (std::size_t i = 0; i < kSignals.size(); ++i) ::sigaction(kSignals[i], &before_[i], nullptr);
-    if (caught_signal != 0) ::raise(caught_signal);
+    if (caught_signal != 0) ::raise(caught_signal);  // blocked until the next line
+    ::sigprocmask(SIG_SETMASK, &mask_, nullptr);
+  }
+
+  /// Until there is something to read. False: a signal came first.
+  bool wait() const {
+    for (;;) {
+      struct pollfd readable = {fd_, POLLIN, 0};
+      const int count = ::ppoll(&readable, 1, nullptr, &mask_);
+      if (caught_signal != 0) return false;
+      if (count >= 0 || errno != EINTR) return true;
+    }
   }
 
   bool works() const { return changed_; }
@@ -51,12 +68,13 @@ class SilentTerminal {
  private:
   int fd_;
   bool changed_ = false;
+  sigset_t mask_ = {};
   struct termios settings_ = {};
   std::array<struct sigaction, kSignals.size()> before_ = {};
 };
 
 /// One line, byte by byte: what follows it stays for whoever reads next, and nothing is left in a buffer of stdio.
-base::Result<base::Secret> read_line(int fd) {
+base::Result<base::Secret> read_line(int fd, const SilentTerminal* terminal) {
   std::array<char, kMaxPassword + 2> bytes{};
   struct Wipe {
     std::array<char, kMaxPassword + 2>& bytes;
@@ -66,8 +84,9 @@ base::Result<base::Secret> read_line(int fd) {
   std::size_t size = 0;
   for (;;) {
     char c = 0;
+    if (terminal != nullptr && !terminal->wait()) return base::fail(base::Errc::closed, "password: interrupted");
     const ssize_t got = ::read(fd, &c, 1);
-    if (got < 0 && errno == EINTR && caught_signal == 0) continue;
+    if (got < 0 && errno == EINTR) continue;
     if (got < 0) return base::fail_system("password", errno);
     if (got == 0 && size == 0) return fail_with(EX_NOINPUT, "password: standard input has no line");
     if (got == 0 || c == '\n') break;
@@ -87,13 +106,13 @@ base::Result<base::Secret> ask(const std::string& prompt) {
   if (!silent.works()) return base::fail_system("terminal", errno);
   static_cast<void>(std::fputs(prompt.c_str(), stderr));
   static_cast<void>(std::fflush(stderr));
-  return read_line(STDIN_FILENO);
+  return read_line(STDIN_FILENO, &silent);
 }
 
 }  // namespace
 
 base::Result<base::Secret> ask_new_password(std::string_view user) {
-  if (::isatty(STDIN_FILENO) == 0) return read_line(STDIN_FILENO);
+  if (::isatty(STDIN_FILENO) == 0) return read_line(STDIN_FILENO, nullptr);
   auto first = ask("Password for " + base::printable(user) + ": ");
   if (!first) return first;
   const auto second = ask("Once more: ");
