@@ -1,6 +1,7 @@
 #include "base/ascii.hpp"
 #include "base/byte_order.hpp"
 #include "base/crc32.hpp"
+#include "base/local_time.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/secret.hpp"
@@ -11,12 +12,27 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
+#include <ctime>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace base {
 namespace {
+
+TEST(LocalTime, MidnightIsThatOfTheZone) {
+  setenv("TZ", "XYZ5", 1);  // five hours west
+  tzset();
+  EXPECT_EQ(local_midnight(2026, 11, 2), 1'793'577'600 + 5 * 3600);
+  EXPECT_EQ(local_midnight(2026, 10, 33), 1'793'577'600 + 5 * 3600);
+  setenv("TZ", "XYZ-5", 1);
+  tzset();
+  EXPECT_EQ(local_midnight(1970, 1, 1), std::nullopt);
+  unsetenv("TZ");
+  tzset();
+}
 
 TEST(Sha1, OfPiecesIsThatOfTheWhole) {  // FIPS 180-4, the example of one block
   EXPECT_EQ(hex(sha1("abc")), "a9993e364706816aba3e25717850c26c9cd0d89d");

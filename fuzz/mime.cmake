@@ -1,0 +1,5 @@
+pillarbox_fuzz(mime_message mime)
+pillarbox_fuzz(address_list mime)
+pillarbox_fuzz(encoded_word mime)
+pillarbox_fuzz(mime_date mime)
+pillarbox_fuzz(content_type mime)
