@@ -31,8 +31,12 @@ endfunction()
 # pools: the system tests show that to the thread sanitizer.
 set(PILLARBOX_THREADED base net auth server pop3d)
 
+# With a sanitizer, a process costs more to start than most cases take: it runs the cases of about so many sources.
+set(PILLARBOX_SOURCES_A_SHARD 4)
+
 # pillarbox_tests(NAME [LIBS targets...])
-#   One test program of all *_test.cpp in tests/NAME, found by ctest case by case.
+#   One test program of all *_test.cpp in tests/NAME. ctest finds and runs it case by case, each in a process of its own; with
+#   a sanitizer in shards of many cases (unit.NAME.1, ...), whose output names the case that failed.
 function(pillarbox_tests name)
   cmake_parse_arguments(ARG "" "" "LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
@@ -50,5 +54,21 @@ function(pillarbox_tests name)
     string(APPEND label .threads)
     set_property(GLOBAL APPEND PROPERTY PILLARBOX_THREADED_PROGRAMS ${name}_tests)
   endif()
-  gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS ${label})
+  if(NOT PILLARBOX_SANITIZE)
+    gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS ${label})
+    return()
+  endif()
+  # What the tests are made of, gtest's and rapidcheck's templates, takes most of the compiler's time, and these checks half
+  # of that. The modules themselves keep all of them. The warning is wrong too often in code with sanitizers; dev keeps it.
+  if(PILLARBOX_SANITIZE MATCHES "undefined")
+    target_compile_options(${name}_tests PRIVATE -Og -fno-sanitize=vptr,null,alignment -Wno-maybe-uninitialized)
+  endif()
+  list(LENGTH sources count)
+  math(EXPR shards "(${count} + ${PILLARBOX_SOURCES_A_SHARD} - 1) / ${PILLARBOX_SOURCES_A_SHARD}")
+  foreach(shard RANGE 1 ${shards})
+    math(EXPR index "${shard} - 1")
+    add_test(NAME unit.${name}.${shard} COMMAND ${name}_tests)
+    set_tests_properties(unit.${name}.${shard} PROPERTIES TIMEOUT 600 LABELS ${label}
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${shards};GTEST_SHARD_INDEX=${index}")
+  endforeach()
 endfunction()
