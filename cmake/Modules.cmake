@@ -58,8 +58,9 @@ function(pillarbox_tests name)
     gtest_discover_tests(${name}_tests DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120 LABELS ${label})
     return()
   endif()
-  # What the tests are made of, gtest's and rapidcheck's templates, takes most of the compiler's time, and these checks half
-  # of that. The modules themselves keep all of them. The warning is wrong too often in code with sanitizers; dev keeps it.
+  # What the tests are made of, gtest's and rapidcheck's templates, takes most of the compiler's time: up to a third of it is
+  # for these checks. The sources of src/ keep all checks; an inline function of a header
+  # may be linked from a test's object, without them. The warning is wrong too often in code with sanitizers; dev keeps it.
   if(PILLARBOX_SANITIZE MATCHES "undefined")
     target_compile_options(${name}_tests PRIVATE -Og -fno-sanitize=vptr,null,alignment -Wno-maybe-uninitialized)
   endif()
