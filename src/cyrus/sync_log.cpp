@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 using base::Errc;
 
 // Writers hold the lock for one line, and sync_client renames the file away under it.
-constexpr int kAttempts = 20;
+constexpr int kAttempts = 250;
 constexpr std::chrono::milliseconds kPause{2};
 
 /// The files of all channels. `""` among the channels, and no channel at all, mean the one without a name.

@@ -14,7 +14,7 @@ std::string sync_log_line(const MailboxName& name);
 
 /// Appends that line to the log of each channel; nothing with sync_log off.
 ///
-/// Blocks on disk, and for some milliseconds on a lock that somebody else holds, because the change it tells of is
+/// Blocks on disk, and for up to half a second on a lock that somebody else holds, because the change it tells of is
 /// already made. All channels are tried. Errors: busy; permission; io.
 base::Result<void> log_mailbox_change(const StoreConfig& config, const MailboxName& name);
 
