@@ -1,7 +1,7 @@
-// Writing in place is safe against a crash of this process only if no moment between two system calls leaves records
-// and header that contradict each other: the header counts what the records say. Most mailboxes of POP3 are small, so
-// header and changed records usually lie within a few pages, and one write takes all of them to the page cache at once.
-// For the rest the records go first and are made durable, so that a power loss cannot leave a header that is ahead.
+// Writing in place: most mailboxes of POP3 are small, so header and changed records usually lie within a few pages, and
+// one write takes all of them to the page cache at once. For the rest the records go first and are made durable, so
+// that a power loss cannot leave a header that is ahead. Against a kill of this process neither is enough (a write of
+// several pages can end between two of them): callers that change records do so by base::run_apart().
 
 #include "cyrus/index_writer.hpp"
 
@@ -114,8 +114,8 @@ base::Result<void> IndexWriter::commit(RecordEdits& edits, std::span<const unsig
   CHECK(new_header.size() == header_bytes_.size());
   const std::size_t size = header_.record_size;
   const auto offset_of = [&](std::uint32_t number) { return header_.start_offset + std::uint64_t{number} * size; };
-  const Piece header{0, header_bytes_, new_header};
-  if (edits.size() == 0) return write({header}, 0, durability == Durability::before_return);
+  if (edits.size() == 0)
+    return write({Piece{0, header_bytes_, new_header}}, 0, durability == Durability::before_return);
 
   const std::uint64_t end = offset_of(edits.number(edits.size() - 1)) + size;
   if (end <= kOneWrite) {
@@ -130,17 +130,30 @@ base::Result<void> IndexWriter::commit(RecordEdits& edits, std::span<const unsig
     return write({Piece{0, before, after}}, 0, true);
   }
 
+  const std::vector<Piece> pieces = pieces_of(edits, new_header);
+  return write(pieces, pieces.size() - 1, true);
+}
+
+base::Result<void> IndexWriter::put_back(RecordEdits& edits) {
+  const std::vector<Piece> pieces = pieces_of(edits, header_bytes_);
+  return write_back(pieces, pieces.size());
+}
+
+// Neighbouring records together, then the header.
+std::vector<IndexWriter::Piece> IndexWriter::pieces_of(RecordEdits& edits,
+                                                       std::span<const unsigned char> new_header) const {
+  const std::size_t size = header_.record_size;
   std::vector<Piece> pieces;
   for (std::size_t i = 0; i < edits.size();) {
     std::size_t count = 1;
     while (i + count < edits.size() && edits.number(i + count) == edits.number(i) + count) ++count;
     const std::span before = std::span<const unsigned char>(edits.before_).subspan(i * size, count * size);
-    pieces.push_back(Piece{offset_of(edits.number(i)), before, edits.after(i, count)});
+    const std::uint64_t offset = header_.start_offset + std::uint64_t{edits.number(i)} * size;
+    pieces.push_back(Piece{offset, before, edits.after(i, count)});
     i += count;
   }
-  const std::size_t records = pieces.size();
-  pieces.push_back(header);
-  return write(pieces, records, true);
+  pieces.push_back(Piece{0, header_bytes_, new_header});
+  return pieces;
 }
 
 // The first `records` pieces, a sync if there are any, the others, a sync. `begun` counts the pieces that may be
@@ -163,15 +176,22 @@ base::Result<void> IndexWriter::write(const std::vector<Piece>& pieces, std::siz
   auto done = write_and_sync(pieces, records, durable, begun);
   if (done) return done;
   base::Error error = std::move(done.error());
-  // What was not acknowledged must not have happened. Full disks do not stop us: these bytes have their place already.
-  bool back = true;
+  if (!write_back(pieces, begun))
+    error.text += "; could not be put back as it was: parts may be changed, run reconstruct";
+  return tl::unexpected(std::move(error));
+}
+
+// What was not acknowledged must not have happened. Full disks do not stop us: these bytes have their place already.
+base::Result<void> IndexWriter::write_back(const std::vector<Piece>& pieces, std::size_t begun) {
+  base::Result<void> result;
   while (begun > 0) {
     const Piece& piece = pieces[--begun];
-    back = base::write_exactly(fd_, piece.before, piece.offset, what_).has_value() && back;
+    auto written = base::write_exactly(fd_, piece.before, piece.offset, what_);
+    if (!written && result) result = std::move(written);
   }
-  back = base::sync_file(fd_, what_).has_value() && back;
-  if (!back) error.text += "; could not be put back as it was: parts may be changed, run reconstruct";
-  return tl::unexpected(std::move(error));
+  auto synced = base::sync_file(fd_, what_);
+  if (!synced && result) result = std::move(synced);
+  return result;
 }
 
 }  // namespace cyrus

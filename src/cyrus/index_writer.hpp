@@ -71,6 +71,10 @@ class IndexWriter {
   /// Errors: io.
   base::Result<void> commit(RecordEdits& edits, std::span<const unsigned char> new_header, Durability durability);
 
+  /// Writes the bytes from before back, whatever of `edits` and the header was written by another process that had a
+  /// copy of this object and died in commit(). Blocks on disk. Errors: io.
+  base::Result<void> put_back(RecordEdits& edits);
+
  private:
   struct Piece {
     std::uint64_t offset = 0;
@@ -81,9 +85,11 @@ class IndexWriter {
   IndexWriter(int fd, std::string what) : fd_(fd), what_(std::move(what)) {}
   base::Result<std::span<const unsigned char>> record(std::uint32_t number);
   base::Result<void> check_order();
+  std::vector<Piece> pieces_of(RecordEdits& edits, std::span<const unsigned char> new_header) const;
   base::Result<void> write_and_sync(const std::vector<Piece>& pieces, std::size_t records, bool durable,
                                     std::size_t& begun);
   base::Result<void> write(const std::vector<Piece>& pieces, std::size_t records, bool durable);
+  base::Result<void> write_back(const std::vector<Piece>& pieces, std::size_t begun);
 
   int fd_;
   std::string what_;

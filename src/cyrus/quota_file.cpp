@@ -9,12 +9,14 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fcntl.h>
 #include <limits>
 #include <optional>
 #include <span>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -25,6 +27,8 @@ using base::Errc;
 
 constexpr std::size_t kMaxQuotaFile = std::size_t{64} * 1024;
 constexpr int kRenameRetries = 8;
+constexpr int kLockAttempts = 50;
+constexpr std::chrono::milliseconds kLockPause(2);
 
 tl::unexpected<base::Error> corrupt(std::string_view what, std::string_view text) {
   return base::fail(Errc::corrupt, std::string(what) + ": " + std::string(text) + "; run quota -f");
@@ -199,10 +203,12 @@ base::Result<std::string> add_quota_usage(std::string_view text, const QuotaUsag
   return add_to_word_form(text, change, what);
 }
 
-base::Result<QuotaChange> QuotaChange::apply(const std::filesystem::path& file, const QuotaUsage& change,
-                                             std::string_view intname, std::string what) {
+base::Result<QuotaChange> QuotaChange::prepare(const std::filesystem::path& file, const QuotaUsage& change,
+                                               std::string_view intname, std::string what) {
   QuotaChange quota;
   quota.file_ = file;
+  quota.change_ = change;
+  quota.intname_ = intname;
   quota.what_ = std::move(what);
   for (int attempt = 0;; ++attempt) {
     auto fd = base::open_file(file, O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
@@ -230,16 +236,34 @@ base::Result<QuotaChange> QuotaChange::apply(const std::filesystem::path& file, 
   if (!got) return tl::unexpected(got.error());
   if (*got > kMaxQuotaFile) return corrupt(quota.what_, "too long");
   text.resize(*got);
-  const auto after = add_quota_usage(text, change, intname, quota.what_);
-  if (!after) return tl::unexpected(after.error());
+  auto after = add_quota_usage(text, change, intname, quota.what_);
+  if (!after) return tl::unexpected(std::move(after.error()));
   quota.before_ = std::move(text);
-  if (const auto replaced = quota.replace(*after); !replaced) return tl::unexpected(replaced.error());
+  quota.after_ = std::move(*after);
   return quota;
 }
 
-base::Result<void> QuotaChange::undo() {
-  if (!done()) return {};
-  return replace(before_);
+base::Result<void> QuotaChange::write() { return has_file() ? replace(after_) : base::Result<void>(); }
+
+base::Result<void> QuotaChange::undo() { return has_file() ? replace(before_) : base::Result<void>(); }
+
+// The lost process may have renamed its file or not, and once it is dead nobody keeps others away from that file.
+base::Result<void> QuotaChange::undo_of_lost_copy() {
+  if (!has_file()) return {};
+  lock_.unlock();  // prepare() opens the file anew, and would find ours in its way
+  const QuotaUsage back{-change_.storage, -change_.messages, -change_.annotations};
+  auto now = prepare(file_, back, intname_, what_);
+  for (int attempt = 1; !now && now.error().code == Errc::busy && attempt < kLockAttempts; ++attempt) {
+    std::this_thread::sleep_for(kLockPause);
+    now = prepare(file_, back, intname_, what_);
+  }
+  if (!now) return tl::unexpected(std::move(now.error()));
+  if (now->before_ != before_) return now->write();
+  // Never renamed: what may be left is half a file beside it.
+  std::filesystem::path next = file_;
+  next += ".NEW";
+  if (now->has_file()) static_cast<void>(::unlink(next.c_str()));
+  return {};
 }
 
 base::Result<void> QuotaChange::replace(std::string_view text) {

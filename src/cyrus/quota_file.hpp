@@ -32,29 +32,41 @@ base::Result<std::filesystem::path> quota_file_path(std::string_view root, const
 base::Result<std::string> add_quota_usage(std::string_view text, const QuotaUsage& change, std::string_view intname,
                                           std::string_view what);
 
-/// A change of a quota file that is on disk, and can still be taken back: the file stays locked until this is gone.
+/// A change of a quota file, which stays locked until this is gone: first it is prepared, then written, and then it can
+/// still be taken back.
 class QuotaChange {
  public:
-  /// Adds `change`, which mailbox `intname` caused: locks the file, writes FILE.NEW, fsyncs it and renames it. A root
-  /// without a file has no usage to keep: nothing is done.
+  /// Locks the file, and finds out what `change`, which mailbox `intname` caused, makes of it. Writes nothing. A root
+  /// without a file has no usage to keep: then nothing will be written.
   ///
-  /// Blocks on disk, never on locks. Errors, with everything as before: busy; corrupt; permission; io.
-  static base::Result<QuotaChange> apply(const std::filesystem::path& file, const QuotaUsage& change,
-                                         std::string_view intname, std::string what);
+  /// Blocks on disk, never on locks. Errors: busy; corrupt; permission; io.
+  static base::Result<QuotaChange> prepare(const std::filesystem::path& file, const QuotaUsage& change,
+                                           std::string_view intname, std::string what);
 
-  /// Puts the text from before back. Errors: permission; io.
+  /// Writes FILE.NEW, fsyncs it and renames it. Blocks on disk. Errors, with everything as before: permission; io.
+  base::Result<void> write();
+
+  /// After write(): puts the text from before back. Errors: permission; io.
   base::Result<void> undo();
 
-  /// False when there was no file.
-  bool done() const { return static_cast<bool>(lock_); }
+  /// Takes back what a copy of this object in another process may have written before it died; here nothing was
+  /// written. Others may have changed the file since: then their changes stay. Lets go of the file. Errors: busy (for
+  /// long, by somebody else); corrupt; permission; io.
+  base::Result<void> undo_of_lost_copy();
+
+  /// False when there is no file.
+  bool has_file() const { return static_cast<bool>(lock_); }
 
  private:
   QuotaChange() = default;
   base::Result<void> replace(std::string_view text);
 
   std::filesystem::path file_;
+  QuotaUsage change_;
+  std::string intname_;
   std::string what_;
   std::string before_;
+  std::string after_;
   // The lock is on the file that stands under the name now; the descriptor outlives it.
   base::UniqueFd fd_;
   base::FileLock lock_;

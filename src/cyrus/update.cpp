@@ -1,8 +1,11 @@
-// One pass through the steps of doc/format/update.md: find out what would change, with nothing written; then the quota
-// file, which can be taken back; then cyrus.index, which takes itself back when it fails; then what only tells others.
+// One pass through the steps of doc/format/update.md: find out what would change, with nothing written; then, in a
+// child process that outlives a kill of this one, the quota file, which can be taken back; cyrus.index, which takes
+// itself back when it fails; and what only tells others. A child that dies is taken back here, where the bytes from
+// before are known.
 
 #include "cyrus/update.hpp"
 
+#include "base/run_apart.hpp"
 #include "cyrus/audit_log.hpp"
 #include "cyrus/idle_notify.hpp"
 #include "cyrus/index_change.hpp"
@@ -92,19 +95,12 @@ class Attempt {
     }
 
     std::optional<QuotaChange> quota;
-    if (const auto done = change_quota(header_file->quota_root, change.usage_change(), quota); !done) {
+    if (const auto done = prepare_quota(header_file->quota_root, change.usage_change(), quota); !done) {
       return tl::unexpected(done.error());
     }
-    const auto written = index->commit(edits, change.header_bytes(), IndexWriter::Durability::at_leisure);
-    if (!written) {
-      base::Error error = written.error();
-      if (quota) {
-        if (const auto undone = quota->undo(); !undone) error.text += "; " + undone.error().text + "; run quota -f";
-      }
-      return tl::unexpected(std::move(error));
+    if (const auto written = write(*index, edits, change.header_bytes(), quota); !written) {
+      return tl::unexpected(written.error());
     }
-    quota.reset();
-    tell_others(edits.size() != 0);
     log_audit_lines(header_file->uniqueid, change.header());
     return maildrop::UpdateReport{removed_};
   }
@@ -166,7 +162,8 @@ class Attempt {
     return {};
   }
 
-  base::Result<void> change_quota(const std::string& root, const QuotaUsage& usage, std::optional<QuotaChange>& quota) {
+  base::Result<void> prepare_quota(const std::string& root, const QuotaUsage& usage,
+                                   std::optional<QuotaChange>& quota) {
     if (root.empty() || usage == QuotaUsage{}) return {};
     const std::string what = what_ + ": quota root " + root;
     if (config_.quota_backend != "quotalegacy") {
@@ -174,30 +171,72 @@ class Attempt {
     }
     const auto file = quota_file_path(root, config_);
     if (!file) return tl::unexpected(base::Error{Errc::corrupt, what_ + ": " + file.error().text});
-    auto changed = QuotaChange::apply(*file, usage, identity_.name.intname(), what);
-    if (!changed) return tl::unexpected(std::move(changed.error()));
-    if (!changed->done()) log_.warning(what + ": has no file, so its usage is not kept; run quota -f");
-    quota = std::move(*changed);
+    auto prepared = QuotaChange::prepare(*file, usage, identity_.name.intname(), what);
+    if (!prepared) return tl::unexpected(std::move(prepared.error()));
+    if (!prepared->has_file()) log_.warning(what + ": has no file, so its usage is not kept; run quota -f");
+    quota = std::move(*prepared);
     return {};
   }
 
-  /// The change is made and durable: nothing here can take it back, so failures are for the log.
-  void tell_others(bool messages_changed) const {
-    if (const auto logged = log_mailbox_change(config_, identity_.name); !logged) {
-      log_.error(what_ + ": sync log: " + logged.error().text);
+  base::Result<void> write(IndexWriter& index, RecordEdits& edits, const std::vector<unsigned char>& header,
+                           std::optional<QuotaChange>& quota) {
+    const auto work = [&] { return write_all(index, edits, header, quota); };
+    // A new header alone is one write into one page: no kill can halve it.
+    const base::Apart apart = edits.size() == 0 ? base::Apart{false, work()} : base::run_apart(what_, work);
+    if (apart.result) {
+      if (!apart.result->empty()) log_.error(what_ + ": " + *apart.result);
+      return {};
     }
-    if (!messages_changed) return;
-    constexpr int kAttempts = 20;
-    for (int attempt = 1;; ++attempt) {
-      const auto forgotten = forget_status(config_, identity_.name);
-      if (forgotten) break;
-      if (forgotten.error().code != Errc::busy || attempt == kAttempts) {
-        log_.error(what_ + ": statuscache still has the old counts: " + forgotten.error().text);
-        break;
+    base::Error error = apart.result.error();
+    if (apart.lost) {
+      if (!index.put_back(edits)) {
+        error.text += "; cyrus.index could not be put back as it was: parts may be changed, run reconstruct";
       }
+      if (quota) undo_quota(quota->undo_of_lost_copy(), error);
+    }
+    return tl::unexpected(std::move(error));
+  }
+
+  /// Everything that is written, in its order. Runs in a child (base/run_apart.hpp), so it logs nothing. Returns what
+  /// is to be logged all the same: failures that do not take the change back.
+  base::Result<std::string> write_all(IndexWriter& index, RecordEdits& edits, const std::vector<unsigned char>& header,
+                                      std::optional<QuotaChange>& quota) const {
+    if (quota) {
+      if (auto written = quota->write(); !written) return tl::unexpected(std::move(written.error()));
+    }
+    if (auto written = index.commit(edits, header, IndexWriter::Durability::at_leisure); !written) {
+      base::Error error = std::move(written.error());
+      if (quota) undo_quota(quota->undo(), error);
+      return tl::unexpected(std::move(error));
+    }
+    return tell_others(edits.size() != 0);
+  }
+
+  static void undo_quota(const base::Result<void>& undone, base::Error& error) {
+    if (!undone) error.text += "; " + undone.error().text + "; run quota -f";
+  }
+
+  /// The change is made and durable: nothing here can take it back. Returns what went wrong.
+  std::string tell_others(bool messages_changed) const {
+    std::string failures;
+    if (const auto logged = log_mailbox_change(config_, identity_.name); !logged) {
+      failures = "sync log: " + logged.error().text;
+    }
+    if (!messages_changed) return failures;
+    // The lock of that file is taken for a moment by everybody; counts that are not true any more would stay for long.
+    constexpr std::chrono::seconds kPatience(5);
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    auto forgotten = forget_status(config_, identity_.name);
+    while (!forgotten && forgotten.error().code == Errc::busy && std::chrono::steady_clock::now() < give_up) {
       std::this_thread::sleep_for(std::chrono::milliseconds(2));
+      forgotten = forget_status(config_, identity_.name);
+    }
+    if (!forgotten) {
+      if (!failures.empty()) failures += "; ";
+      failures += "statuscache still has the old counts: " + forgotten.error().text;
     }
     notify_idle(config_, identity_.name);
+    return failures;
   }
 
   void note(const IndexRecord& old, const IndexRecord& changed) {

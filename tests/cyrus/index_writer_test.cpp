@@ -173,5 +173,26 @@ TEST(IndexWriter, RefusesARecordWithAWrongCrc) {
   EXPECT_NE(bad.error().text.find("record 2"), std::string::npos) << bad.error().text;
 }
 
+// A process that had a copy of the writer died, having written anything between nothing and all.
+TEST(IndexWriter, PutsBackWhatALostProcessWrote) {
+  for (const std::vector<std::uint32_t>& uids : {std::vector<std::uint32_t>{1, 2, 3}, {1, 2, 700, 701, 3000}}) {
+    const IndexFile file(first_uids(3000));
+    const std::string before = file.bytes();
+    auto writer = file.writer();
+    RecordEdits edits(writer.header().record_size);
+    for (const auto uid : uids) {
+      const auto found = writer.find(uid);
+      edits.add(found->number, found->bytes);
+    }
+    ASSERT_TRUE(writer.put_back(edits));
+    EXPECT_TRUE(file.bytes() == before);
+    auto lost = file.writer();
+    ASSERT_TRUE(change(lost, uids));
+    EXPECT_FALSE(file.bytes() == before);
+    ASSERT_TRUE(writer.put_back(edits));
+    EXPECT_TRUE(file.bytes() == before);
+  }
+}
+
 }  // namespace
 }  // namespace cyrus

@@ -1,16 +1,19 @@
 #include "cyrus/quota_file.hpp"
 
 #include "base/file_io.hpp"
+#include "base/run_apart.hpp"
 #include "support/temp_directory.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <csignal>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
 #include <string>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace cyrus {
 namespace {
@@ -97,7 +100,15 @@ class QuotaChangeTest : public testing::Test {
  protected:
   QuotaChangeTest() { std::ofstream(file_) << kBefore; }
 
-  base::Result<QuotaChange> apply() { return QuotaChange::apply(file_, {-10, -1, 0}, "user.ann", "quota user.ann"); }
+  base::Result<QuotaChange> prepare() {
+    return QuotaChange::prepare(file_, {-10, -1, 0}, "user.ann", "quota user.ann");
+  }
+  base::Result<QuotaChange> apply() {
+    auto change = prepare();
+    if (!change) return change;
+    if (const auto written = change->write(); !written) return tl::unexpected(written.error());
+    return change;
+  }
   std::string text() const { return base::read_file(file_, 1000).value(); }
   bool has_next() const { return fs::exists(file_.native() + ".NEW"); }
 
@@ -111,7 +122,7 @@ TEST_F(QuotaChangeTest, ReplacesTheFile) {
   std::ofstream(file_.native() + ".NEW") << "what a crash left there, longer than any quota file of one mailbox";
   const auto change = apply();
   ASSERT_TRUE(change) << change.error().text;
-  EXPECT_TRUE(change->done());
+  EXPECT_TRUE(change->has_file());
   EXPECT_EQ(text(), kAfter);
   EXPECT_FALSE(has_next());
 }
@@ -134,12 +145,49 @@ TEST_F(QuotaChangeTest, KeepsOthersAwayUntilItIsGone) {
   EXPECT_TRUE(apply());
 }
 
+TEST_F(QuotaChangeTest, WritesNothingWhileItIsPrepared) {
+  const auto change = prepare();
+  ASSERT_TRUE(change);
+  EXPECT_EQ(text(), kBefore);
+  EXPECT_EQ(prepare().error().code, Errc::busy);
+}
+
+TEST_F(QuotaChangeTest, TakesBackWhatALostProcessWrote) {
+  for (const bool others_too : {false, true}) {
+    std::ofstream(file_) << kBefore;
+    auto change = prepare();
+    ASSERT_TRUE(change);
+    const auto apart = base::run_apart("quota", [&]() -> base::Result<std::string> {
+      if (change->write()) ::kill(::getpid(), SIGKILL);
+      return "not reached";
+    });
+    ASSERT_TRUE(apart.lost);
+    EXPECT_EQ(text(), kAfter);
+    if (others_too) std::ofstream(file_) << "%(S (91 9) M (5) AS (0) NF (1) MODSEQ 7)\n";
+    ASSERT_TRUE(change->undo_of_lost_copy());
+    EXPECT_EQ(text(), others_too ? "%(S (101 9) M (6) AS (0) NF (1) MODSEQ 8)\n"
+                                 : "%(S (100 9) M (4) AS (0) NF (1) MODSEQ 5)\n");
+    EXPECT_FALSE(has_next());
+    EXPECT_TRUE(prepare());
+  }
+}
+
+TEST_F(QuotaChangeTest, LeavesWhatALostProcessDidNotWrite) {
+  auto change = prepare();
+  ASSERT_TRUE(change);
+  std::ofstream(file_.native() + ".NEW") << "half";
+  ASSERT_TRUE(change->undo_of_lost_copy());
+  EXPECT_EQ(text(), kBefore);
+  EXPECT_FALSE(has_next());
+}
+
 TEST_F(QuotaChangeTest, DoesNothingWithoutAFile) {
   fs::remove(file_);
   auto change = apply();
   ASSERT_TRUE(change);
-  EXPECT_FALSE(change->done());
+  EXPECT_FALSE(change->has_file());
   EXPECT_TRUE(change->undo());
+  EXPECT_TRUE(change->undo_of_lost_copy());
   EXPECT_FALSE(fs::exists(file_));
 }
 

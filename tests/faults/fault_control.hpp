@@ -7,7 +7,8 @@
 #include <string_view>
 
 /// What a test and the library that it preloads (fault_shim.cpp) share: which system call is to go wrong, and how many
-/// of each kind there were. Plain data in memory that both have mapped; one process is watched at a time.
+/// of each kind there were. Plain data in memory that both have mapped; one process is watched at a time, with the
+/// children that it waits for.
 namespace faults {
 
 /// Kinds of system calls on files below Control::root, counted separately.
@@ -35,7 +36,8 @@ enum class Action : std::uint32_t {
   fail_from,        ///< call `nth` and all later ones do: a disk that is and stays full
   halve,            ///< call `nth` reads or writes half of what it was asked for
   halve_then_fail,  ///< and the call after it fails with `errnum`
-  kill,             ///< the process is killed in place of call `nth`
+  kill,             ///< the process that makes call `nth` is killed in its place
+  kill_parent,      ///< Control::process is killed there; a child of it that makes the call goes on
   lie,              ///< a pwrite() or sync that claims to be done and is not: to see whether a test would notice
 };
 
@@ -54,10 +56,12 @@ struct Control {
   std::int32_t errnum;
   std::uint64_t nth;  ///< from 1; 0: nothing goes wrong, calls are only counted
   std::array<char, 512> root;
+  std::int32_t process;  ///< whom kill_parent kills
 
   std::atomic<std::uint64_t> fired;  ///< how many calls went wrong
   std::array<std::atomic<std::uint64_t>, kKinds> seen;
-  std::array<char, 512> where;  ///< the file of the first call that went wrong
+  std::atomic<bool> fired_apart;  ///< the first of them was made by another process than `process`
+  std::array<char, 512> where;    ///< the file of the first call that went wrong
   std::array<Written, 64> written;
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);

@@ -57,6 +57,7 @@ std::vector<Fault> all_faults() {
   faults.push_back({Kind::sync, Action::fail_from, EIO, "EIO from then on"});
   for (std::uint32_t kind = 0; kind < faults::kKinds; ++kind) {
     faults.push_back({static_cast<Kind>(kind), Action::kill, 0, "killed"});
+    faults.push_back({static_cast<Kind>(kind), Action::kill_parent, 0, "parent killed"});
   }
   std::ranges::stable_sort(faults, {}, &Fault::kind);
   return faults;
@@ -83,6 +84,7 @@ struct Row {
   std::uint64_t untouched = 0;   // failed or killed, every byte as before
   std::uint64_t repeatable = 0;  // failed or killed, changed, and the same again did it
   std::uint64_t problems = 0;
+  std::uint64_t apart = 0;  // of all: met by a child of the process that serves
 };
 
 struct Options {
@@ -121,6 +123,7 @@ void run_fault(const faults::Site& site, Operation operation, const Fault& fault
     }
     if (!outcome.fired) return;
     ++row.points;
+    row.apart += outcome.fired_apart ? 1 : 0;
     row.highest = std::max(row.highest, n);
     ++(outcome.completed ? row.completed : outcome.untouched ? row.untouched : row.repeatable);
   }
@@ -154,10 +157,14 @@ int run(const Options& options) {
   std::map<std::pair<Operation, Kind>, std::uint64_t> met;
   std::uint64_t problems = believed_lies(sites, control);
   std::uint64_t points = 0;
+  std::uint64_t apart = 0;
+  std::uint64_t survived = 0;
   std::vector<std::pair<std::string, Row>> table;
   for (const Operation operation : {Operation::open, Operation::retr, Operation::update}) {
     if (!options.only.empty() && options.only != name(operation)) continue;
     for (const Fault& fault : all_faults()) {
+      // Only UPDATE has a child that makes calls; elsewhere this would be "killed" once more.
+      if (fault.action == Action::kill_parent && operation != Operation::update) continue;
       Row row;
       for (const faults::Site& site : sites) {
         if (site.name().find(options.site) == std::string::npos) continue;
@@ -169,6 +176,8 @@ int run(const Options& options) {
       met[{operation, fault.kind}] += row.points;
       problems += row.problems;
       points += row.points;
+      apart += row.apart;
+      if (fault.action == Action::kill_parent) survived += row.apart;
       std::string text = std::string(name(operation));
       text.resize(8, ' ');
       text += faults::kKindNames[static_cast<std::size_t>(fault.kind)];
@@ -181,13 +190,20 @@ int run(const Options& options) {
 
   std::printf("\n%-40s%8s%8s%11s%11s%12s%10s\n", "operation, call, fault", "highest", "points", "completed",
               "untouched", "repeatable", "problems");
+  const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
   for (const auto& [text, row] : table) {
-    const auto number = [](std::uint64_t n) { return static_cast<unsigned long long>(n); };
     std::printf("%s%8llu%8llu%11llu%11llu%12llu%10llu\n", text.c_str(), number(row.highest), number(row.points),
                 number(row.completed), number(row.untouched), number(row.repeatable), number(row.problems));
   }
-  std::printf("\n%llu points on %zu sites, %llu problems\n", static_cast<unsigned long long>(points), sites.size(),
-              static_cast<unsigned long long>(problems));
+  std::printf(
+      "\n%llu points on %zu sites, %llu problems; %llu of them in the child that writes, which went on without "
+      "its parent in %llu\n",
+      number(points), sites.size(), number(problems), number(apart), number(survived));
+  const bool has_update = options.only.empty() || options.only == name(Operation::update);
+  if (has_update && survived == 0) {
+    ++problems;
+    std::printf("no parent was ever killed while its child worked\n");
+  }
   for (const Operation operation : {Operation::open, Operation::retr, Operation::update}) {
     if (!options.only.empty() && options.only != name(operation)) continue;
     for (const Kind kind : needed(operation)) {

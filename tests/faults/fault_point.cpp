@@ -24,6 +24,7 @@
 #include <set>
 #include <stdexcept>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -369,16 +370,30 @@ void attempt(const Site& site, Operation operation, Control& control, Report& re
   require(open_descriptors() == descriptors, "a descriptor is left open");
 }
 
-/// In a new process, after the one that had the site was killed.
-void look_after_kill(const Site& site, const Before& before, Operation operation, Report& report) {
+/// In a new process, after the one that had the site was killed, and its children have ended. `is_apart`: it was killed
+/// while one of them was at work.
+void look_after_kill(const Site& site, const Before& before, Operation operation, const Control& control, bool is_apart,
+                     Report& report) {
   const base::Log log([](base::Severity, std::string_view) {});
   check_store(site, before, report.untouched);
-  // The file of a quota root is another than the index, and no write changes both: `quota -f` repairs it, as it must
-  // for Cyrus. An index that does not fit into one write is in the same case.
-  if (!site.is_large()) check_numbers(site, false);
+  check_numbers(site, true);
+  const MailboxLook look = look_at(site.maildrop(), site.config());
+  report.completed = operation == Operation::update && expunged_of(before, look) == before.deleted.size();
+  require(report.completed || expunged_of(before, look) == 0, "half of the deletions are in the index");
+  if (is_apart) {
+    check_all_done(site, before);
+    check_synced(control, before.look);
+    check_caches(site, false);
+  }
   cyrus::Store store(site.config(), log);
   check_again(site, before, store, operation);
-  if (!site.is_large()) check_numbers(site, false);
+  check_numbers(site, true);
+}
+
+/// Waits for what killed processes left behind, which became children of this one.
+void await_orphans() {
+  while (::waitpid(-1, nullptr, 0) > 0 || errno == EINTR) {
+  }
 }
 
 /// Runs `work` in a child. Returns its wait status.
@@ -428,6 +443,7 @@ void plan(Control& control, const Site& site, const Fault& fault, std::uint64_t 
   control.fired = 0;
   for (auto& count : control.seen) count = 0;
   control.where.fill('\0');
+  control.fired_apart = false;
   control.written.fill(Written{});
   control.root.fill('\0');
   const std::string root = site.root().native();
@@ -460,25 +476,33 @@ Outcome run_point(const Site& site, Operation operation, const Fault& fault, std
   SharedReport shared;
   Report& report = *shared;
   std::optional<Before> before;
-  if (fault.action == Action::kill) {
+  const bool is_kill = fault.action == Action::kill || fault.action == Action::kill_parent;
+  if (is_kill) {
     const base::Log log([](base::Severity, std::string_view) {});
     before = look_before(site, log);
   }
 
-  const int status = in_child(report, [&] { attempt(site, operation, control, report); });
+  if (::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) throw std::runtime_error("prctl");
+  const int status = in_child(report, [&] {
+    control.process = ::getpid();
+    attempt(site, operation, control, report);
+  });
+  await_orphans();
   control.armed = 0;
   Outcome outcome;
   outcome.fired = control.fired > 0;
   outcome.where = control.where.data();
-  if (fault.action == Action::kill && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
+  outcome.fired_apart = control.fired_apart;
+  if (is_kill && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL) {
     outcome.killed = true;
-    const int after = in_child(report, [&] { look_after_kill(site, *before, operation, report); });
+    const bool is_apart = outcome.fired_apart;
+    const int after = in_child(report, [&] { look_after_kill(site, *before, operation, control, is_apart, report); });
     if (after != 0) outcome.problem = died(after);
   } else if (status != 0) {
     outcome.problem = died(status);
   }
   if (report.problem[0] != '\0') outcome.problem = report.problem.data();
-  outcome.completed = report.completed && !outcome.killed;
+  outcome.completed = report.completed;
   outcome.untouched = report.untouched;
   return outcome;
 }

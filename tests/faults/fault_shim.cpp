@@ -88,9 +88,14 @@ Verdict judge(Control& control, Kind kind, const std::string& path) {
                                             (control.action == Action::halve_then_fail && n == control.nth + 1));
   if (!is_it && !is_later) return Verdict::pass;
 
-  if (++control.fired == 1) std::snprintf(control.where.data(), control.where.size(), "%s", path.c_str());
-  if (control.action == Action::kill) {
-    ::kill(::getpid(), SIGKILL);
+  if (++control.fired == 1) {
+    std::snprintf(control.where.data(), control.where.size(), "%s", path.c_str());
+    control.fired_apart = ::getpid() != control.process;
+  }
+  if (control.action == Action::kill || control.action == Action::kill_parent) {
+    const pid_t whom = control.action == Action::kill ? ::getpid() : control.process;
+    ::kill(whom, SIGKILL);
+    if (whom != ::getpid()) return Verdict::pass;
     for (;;) ::pause();
   }
   if (is_it && (control.action == Action::halve || control.action == Action::halve_then_fail)) return Verdict::halve;
