@@ -1,1 +1,2 @@
 pillarbox_fuzz(line_buffer base SOURCES net/line_buffer.cpp)  # no Asio
+pillarbox_fuzz(server_name base SOURCES net/server_name.cpp)

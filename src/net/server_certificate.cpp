@@ -3,11 +3,11 @@
 #include "base/ascii.hpp"
 #include "net/openssl_error.hpp"
 #include "net/pem_file.hpp"
+#include "net/setup_digest.hpp"
 
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
 
-#include <array>
 #include <utility>
 
 namespace net {
@@ -31,7 +31,11 @@ std::string lower_text(const ASN1_STRING* string) {
 }  // namespace
 
 ServerCertificate::ServerCertificate(std::string file, X509Ptr certificate, KeyPtr key, X509Stack chain)
-    : file_(std::move(file)), certificate_(std::move(certificate)), key_(std::move(key)), chain_(std::move(chain)) {}
+    : file_(std::move(file)), certificate_(std::move(certificate)), key_(std::move(key)), chain_(std::move(chain)) {
+  SetupDigest digest;
+  digest.add(certificate_.get());
+  digest_ = digest.value();
+}
 
 Result<ServerCertificate> ServerCertificate::load(const CertificateFiles& files) {
   auto certificates = read_certificates(files.certificate_option, files.certificate);
@@ -67,13 +71,6 @@ std::vector<std::string> ServerCertificate::names() const {
   const int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (at >= 0) out.push_back(lower_text(X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at))));
   return out;
-}
-
-std::string ServerCertificate::digest() const {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> octets{};
-  unsigned size = 0;
-  if (X509_digest(certificate(), EVP_sha256(), octets.data(), &size) != 1) ERR_clear_error();
-  return std::string(octets.begin(), octets.begin() + size);
 }
 
 std::optional<std::string> ServerCertificate::validity_warning(std::time_t now) const {

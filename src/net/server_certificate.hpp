@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "net/certificate_files.hpp"
 #include "net/openssl_ptr.hpp"
 
 #include <ctime>
@@ -9,14 +10,6 @@
 #include <vector>
 
 namespace net {
-
-/// Where a certificate with its chain and its key come from. The options are named in errors.
-struct CertificateFiles {
-  std::string certificate;
-  std::string key;
-  const char* certificate_option = "tls_server_cert";
-  const char* key_option = "tls_server_key";
-};
 
 /// One certificate of ours with chain and key, which belong together.
 class ServerCertificate {
@@ -31,7 +24,9 @@ class ServerCertificate {
   /// The host names that it is good for, in lower case: its DNS subjectAltNames, else its CN.
   std::vector<std::string> names() const;
   /// 32 octets (SHA-256) that no other certificate has.
-  std::string digest() const;
+  const std::string& digest() const noexcept { return digest_; }
+  /// Where it was read from.
+  const std::string& file() const noexcept { return file_; }
   /// What an administrator should hear about its validity at `now`: over, not begun, or over within two weeks.
   std::optional<std::string> validity_warning(std::time_t now) const;
 
@@ -42,6 +37,7 @@ class ServerCertificate {
   X509Ptr certificate_;
   KeyPtr key_;
   X509Stack chain_;
+  std::string digest_;
 };
 
 }  // namespace net

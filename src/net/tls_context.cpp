@@ -1,10 +1,9 @@
 #include "net/tls_context.hpp"
 
-#include "base/ascii.hpp"
+#include "net/certificate_chooser.hpp"
 #include "net/client_certificates.hpp"
 #include "net/openssl_error.hpp"
 #include "net/pem_file.hpp"
-#include "net/server_certificate.hpp"
 #include "net/setup_digest.hpp"
 
 #include <openssl/err.h>
@@ -13,7 +12,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <ctime>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -24,34 +22,6 @@ namespace {
 using base::Errc;
 using base::fail;
 using base::Result;
-
-std::vector<std::string> split_names(std::string_view list) {
-  std::vector<std::string> names;
-  for (;;) {
-    const std::size_t comma = list.find(',');
-    names.emplace_back(base::ascii::trim(list.substr(0, comma)));
-    if (comma == std::string_view::npos) return names;
-    list.remove_prefix(comma + 1);
-  }
-}
-
-Result<std::vector<ServerCertificate>> load_certificates(const TlsOptions& options) {
-  const auto certificates = split_names(options.certificate_file);
-  const auto keys = split_names(options.key_file);
-  if (certificates.size() != keys.size()) {
-    return option_error("tls_server_key", options.key_file, "not as many files as in tls_server_cert");
-  }
-  std::vector<ServerCertificate> out;
-  for (std::size_t i = 0; i < certificates.size(); ++i) {
-    CertificateFiles files;
-    files.certificate = certificates[i];
-    files.key = keys[i];
-    auto loaded = ServerCertificate::load(files);
-    if (!loaded) return tl::unexpected(loaded.error());
-    out.push_back(std::move(*loaded));
-  }
-  return out;
-}
 
 Result<void> use_versions(SSL_CTX* context, const std::string& versions) {
   struct Version {
@@ -140,26 +110,18 @@ Result<void> TlsContext::set_up(const TlsOptions& options) {
     return option_error("tls_eccurve", options.curve, "no such group");
   }
 
-  const auto certificates = load_certificates(options);
+  auto certificates = CertificateChooser::load(options);
   if (!certificates) return tl::unexpected(certificates.error());
+  certificates_ = std::move(*certificates);
+  for (std::string& warning : certificates_->warnings()) warnings_.push_back(std::move(warning));
+
   SetupDigest digest;
-  for (const ServerCertificate& own : *certificates) {
-    ERR_clear_error();
-    if (SSL_CTX_use_cert_and_key(context_, own.certificate(), own.key(), own.chain(), 1) != 1) {
-      return option_error("tls_server_cert", options.certificate_file, take_openssl_error());
-    }
-    digest.add(own.certificate());
-    if (auto warning = own.validity_warning(std::time(nullptr))) warnings_.push_back(std::move(*warning));
-  }
   if (const auto done = ask_for_client_certificates(context_, options, digest); !done) return done;
 
   // Resumption is by tickets only: a cache would cost memory per client and helps one process of many.
   SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
   for (const std::string& part : {options.protocol, options.versions, options.ciphers, options.curve}) digest.add(part);
-  const std::string session_context = digest.value();
-  SSL_CTX_set_session_id_context(context_, reinterpret_cast<const unsigned char*>(session_context.data()),
-                                 static_cast<unsigned>(session_context.size()));
-  return {};
+  return certificates_->install(context_, digest.value());
 }
 
 }  // namespace net

@@ -11,12 +11,16 @@ struct ssl_ctx_st;
 
 namespace net {
 
+class CertificateChooser;
+
 /// An SSL_CTX ready to accept connections. Made once per process and shared by all sessions; a session that has begun
 /// its handshake does not need it any more, so that a reload may replace it.
 ///
 /// No compression, no renegotiation, no early data. A client that offers ALPN must offer the protocol of the options
 /// (RFC 7301 s3.2: otherwise a fatal no_application_protocol alert), so that other protocols cannot be played against
-/// this one. Sessions are resumed only where certificates, authorities and ciphers are those that they began with.
+/// this one. A client that asks for a name (SNI, RFC 6066 s3) is shown the certificates that are good for it, any other
+/// one those of tls_server_cert. Sessions are resumed only where certificates, authorities and ciphers are those that
+/// they began with.
 class TlsContext {
  public:
   /// Reads and checks certificates, keys and authorities. Blocks on disk. Errors name the file and the option.
@@ -36,6 +40,7 @@ class TlsContext {
   base::Result<void> set_up(const TlsOptions& options);
 
   ssl_ctx_st* context_;
+  std::unique_ptr<CertificateChooser> certificates_;
   std::string protocol_;  // OpenSSL's callback points to it
   std::vector<std::string> warnings_;
 };

@@ -11,7 +11,9 @@ enum class ClientCertificates { off, optional, require };
 struct TlsOptions {
   /// PEM, certificate and chain [tls_server_cert]. Two names with a comma between are two pairs (RSA and ECDSA).
   std::string certificate_file;
-  std::string key_file;                    ///< PEM, without a passphrase; as many names [tls_server_key]
+  std::string key_file;  ///< PEM, without a passphrase; as many names [tls_server_key]
+  /// Further pairs, shown to clients that ask for a name in them: `CERTIFICATE KEY, CERTIFICATE KEY` [tls_sni_certs].
+  std::string named_certificates;
   std::string versions = "tls1_2 tls1_3";  ///< which of tls1_0 to tls1_3 stand somewhere in it [tls_versions]
   std::string ciphers = "DEFAULT";         ///< TLS 1.2 and older; before 1.2 it needs @SECLEVEL=0 [tls_ciphers]
   std::string curve = "prime256v1";        ///< a group or several with `:` between; "" for OpenSSL's [tls_eccurve]

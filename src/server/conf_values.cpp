@@ -46,6 +46,7 @@ base::Result<std::unique_ptr<net::TlsContext>> tls_context(const config::ImapdCo
   out.protocol = protocol;
   out.certificate_file = conf.text(Option::tls_server_cert).value_or("");
   out.key_file = conf.text(Option::tls_server_key).value_or("");
+  out.named_certificates = conf.text(Option::tls_sni_certs).value_or("");
   out.versions = conf.text(Option::tls_versions).value_or(out.versions);
   out.ciphers = conf.text(Option::tls_ciphers).value_or(out.ciphers);
   // Most clients offer X25519 first: with prime256v1 alone, Cyrus's default, each handshake costs them a round trip
