@@ -4,6 +4,7 @@
 #include "net/client_certificates.hpp"
 #include "net/openssl_error.hpp"
 #include "net/pem_file.hpp"
+#include "net/session_tickets.hpp"
 #include "net/setup_digest.hpp"
 
 #include <openssl/err.h>
@@ -12,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <ctime>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -76,6 +78,8 @@ TlsContext::TlsContext(const TlsOptions& options)
 
 TlsContext::~TlsContext() { SSL_CTX_free(context_); }
 
+void TlsContext::use_ticket_keys(std::shared_ptr<const TicketKeys> keys) { tickets_->use(std::move(keys)); }
+
 Result<std::unique_ptr<TlsContext>> TlsContext::create(const TlsOptions& options) {
   ERR_clear_error();
   std::unique_ptr<TlsContext> result(new TlsContext(options));
@@ -118,8 +122,9 @@ Result<void> TlsContext::set_up(const TlsOptions& options) {
   SetupDigest digest;
   if (const auto done = ask_for_client_certificates(context_, options, digest); !done) return done;
 
-  // Resumption is by tickets only: a cache would cost memory per client and helps one process of many.
-  SSL_CTX_set_session_cache_mode(context_, SSL_SESS_CACHE_OFF);
+  const auto lifetime = std::min<std::chrono::seconds>(options.session_lifetime, kMaxSessionLifetime);
+  tickets_ = std::make_unique<SessionTickets>(context_, lifetime);
+  tickets_->use(std::make_shared<const TicketKeys>(TicketKeys().rotated(std::time(nullptr), lifetime.count())));
   for (const std::string& part : {options.protocol, options.versions, options.ciphers, options.curve}) digest.add(part);
   return certificates_->install(context_, digest.value());
 }

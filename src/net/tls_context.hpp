@@ -12,6 +12,8 @@ struct ssl_ctx_st;
 namespace net {
 
 class CertificateChooser;
+class SessionTickets;
+class TicketKeys;
 
 /// An SSL_CTX ready to accept connections. Made once per process and shared by all sessions; a session that has begun
 /// its handshake does not need it any more, so that a reload may replace it.
@@ -32,6 +34,10 @@ class TlsContext {
   /// What an administrator should hear although everything works: one line each.
   const std::vector<std::string>& warnings() const { return warnings_; }
 
+  /// Session tickets are made and read with these keys from the next handshake on; until then with keys that nobody
+  /// else has. On the loop's thread.
+  void use_ticket_keys(std::shared_ptr<const TicketKeys> keys);
+
   /// For the classes of net/ that speak to libssl.
   ssl_ctx_st* native() const noexcept { return context_; }
 
@@ -41,6 +47,7 @@ class TlsContext {
 
   ssl_ctx_st* context_;
   std::unique_ptr<CertificateChooser> certificates_;
+  std::unique_ptr<SessionTickets> tickets_;
   std::string protocol_;  // OpenSSL's callback points to it
   std::vector<std::string> warnings_;
 };

@@ -1,8 +1,12 @@
 #pragma once
 
+#include <chrono>
 #include <string>
 
 namespace net {
+
+/// Cyrus's bound; RFC 8446 s4.6.1 allows seven days.
+inline constexpr std::chrono::hours kMaxSessionLifetime{24};
 
 /// Whether clients are asked for a certificate.
 enum class ClientCertificates { off, optional, require };
@@ -27,6 +31,11 @@ struct TlsOptions {
   std::string client_ca_dir;   ///< files named by hash, as `openssl rehash` makes them [tls_client_ca_dir]
   /// PEM. Then a client's certificate needs a list of its issuer, one that is not too old [tls_crl_file].
   std::string crl_file;
+
+  /// How long a session can be resumed; at most kMaxSessionLifetime counts, 0 is never [tls_session_timeout].
+  std::chrono::seconds session_lifetime{24 * 3600};
+  /// Where the processes of a service share their ticket keys; "": this process has its own.
+  std::string ticket_key_file;
 };
 
 }  // namespace net
