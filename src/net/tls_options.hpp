@@ -36,6 +36,9 @@ struct TlsOptions {
   std::chrono::seconds session_lifetime{24 * 3600};
   /// Where the processes of a service share their ticket keys; "": this process has its own.
   std::string ticket_key_file;
+
+  /// How often the files are looked at for a change; 0 is never [tls_watch_interval].
+  std::chrono::seconds watch_interval{10};
 };
 
 }  // namespace net

@@ -164,7 +164,8 @@ net::Task<bool> Session::start_tls() {
     co_return false;
   }
   put(pop3::ok("Begin TLS negotiation now"));
-  const auto info = co_await stream_.start_tls(*configured_->tls);
+  const auto context = configured_->tls->context();  // held until the handshake is over
+  const auto info = co_await stream_.start_tls(*context);
   if (!info) {
     process_.log.notice("[pop3d] STARTTLS failed: " + client() + ": " + info.error().text);
     co_return false;

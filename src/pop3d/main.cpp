@@ -36,6 +36,7 @@ class Pop3d final : public server::Program {
     server::Service service;
     service.session_id_base = settings.session_id_base;
     service.max_sessions = settings.max_sessions;
+    service.tls = (*made)->tls;
     service.drain_timeout = settings.drain_timeout;
     service.store_threads = settings.store_threads;
     service.auth_threads = settings.auth_threads;

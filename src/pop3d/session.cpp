@@ -67,7 +67,8 @@ net::Task<void> Session::run() {
 }
 
 net::Task<bool> Session::implicit_tls() {
-  const auto info = co_await stream_.start_tls(*configured_->tls);
+  const auto context = configured_->tls->context();  // held until the handshake is over
+  const auto info = co_await stream_.start_tls(*context);
   if (!info) {
     process_.log.notice("pop3s failed: " + client() + ": " + info.error().text);
     co_return false;

@@ -1,6 +1,7 @@
 #include "pop3d/settings.hpp"
 
 #include "server/conf_values.hpp"
+#include "server/tls_options.hpp"
 
 #include <algorithm>
 

@@ -1,7 +1,7 @@
 #include "pop3d/wiring.hpp"
 
 #include "cyrus/store_config.hpp"
-#include "server/conf_values.hpp"
+#include "server/tls_options.hpp"
 
 namespace pop3d {
 
@@ -16,7 +16,7 @@ base::Result<std::shared_ptr<const Configured>> configure(const config::ImapdCon
   if (!store) return tl::unexpected(store.error());
   out->store = std::make_unique<cyrus::Store>(std::move(*store), log);
 
-  auto tls = server::tls_context(conf, "pop3", log);
+  auto tls = server::tls_source(conf, "pop3", log);
   if (!tls) return tl::unexpected(tls.error());
   out->tls = std::move(*tls);
   return out;

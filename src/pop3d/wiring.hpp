@@ -2,7 +2,7 @@
 
 #include "base/log.hpp"
 #include "cyrus/store.hpp"
-#include "net/tls_context.hpp"
+#include "net/tls_source.hpp"
 #include "pop3d/settings.hpp"
 
 #include <memory>
@@ -14,7 +14,7 @@ namespace pop3d {
 struct Configured {
   Settings settings;
   std::unique_ptr<cyrus::Store> store;
-  std::unique_ptr<net::TlsContext> tls;  ///< null: no certificate is configured
+  std::shared_ptr<net::TlsSource> tls;  ///< null: no certificate is configured
 };
 
 /// Reads the files that `conf` names. Blocks on disk. Errors name file and option.

@@ -29,6 +29,8 @@ constexpr int kLagBeats = 3;
 constexpr seconds kStopPatience{10};
 /// How long a client that was refused may take to read why.
 constexpr seconds kRefusalPatience{5};
+/// How often we look whether a reload has brought TLS.
+constexpr seconds kTlsComes{10};
 constexpr std::chrono::hours kForEver{24 * 365};
 
 net::Clock::duration time_until(net::Clock::time_point when) {
@@ -64,6 +66,7 @@ Server::Server(const Process& process, std::shared_ptr<const Service> service, c
 net::Task<Drain> Server::run() {
   net::spawn(process_.loop, watch_reuse());
   net::spawn(process_.loop, watch_lag());
+  net::spawn(process_.loop, watch_certificates());
   co_await accept_connections();
   tell(Message::unavailable);
   co_await wait_for_sessions();
@@ -190,6 +193,15 @@ net::Task<void> Server::watch_lag() {
     co_await net::sleep_for(kLagBeat);
     late = net::Clock::now() - before - kLagBeat > kLagBeat / 2 ? late + 1 : 0;
     lagging_ = late >= kLagBeats && !one_at_a_time();
+  }
+}
+
+net::Task<void> Server::watch_certificates() {
+  while (drain_ == Drain::none) {
+    const seconds pause = service_->tls ? service_->tls->interval() : kTlsComes;
+    co_await net::sleep_for(pause);
+    const auto tls = service_->tls;  // held: a reload may replace it meanwhile
+    if (tls) co_await tls->look(process_.store_pool);
   }
 }
 

@@ -59,6 +59,7 @@ class Server {
   net::Task<void> serve(net::Accepted client);
   net::Task<void> watch_reuse();
   net::Task<void> watch_lag();
+  net::Task<void> watch_certificates();
   net::Clock::duration patience() const;
   bool full() const { return sessions_.size() >= service_->max_sessions; }
   bool one_at_a_time() const { return service_->max_sessions == 1; }

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "config/imapd_conf.hpp"
+#include "net/tls_source.hpp"
+
+#include <memory>
+#include <string_view>
+
+/// What the tls_ options of imapd.conf(5) mean for a service; doc/tls.md tells it to administrators.
+namespace server {
+
+/// True when both certificate and key are configured and not "disabled".
+bool tls_is_configured(const config::ImapdConf& conf);
+
+/// `protocol` is the ALPN name of what the service speaks; "": it has none.
+net::TlsOptions tls_options(const config::ImapdConf& conf, std::string_view protocol);
+
+/// The TLS set-up that sessions take their context from; null when no certificate is configured. Warnings go to `log`,
+/// which outlives it. Blocks on disk. Errors name file and option.
+base::Result<std::shared_ptr<net::TlsSource>> tls_source(const config::ImapdConf& conf, std::string_view protocol,
+                                                         const base::Log& log);
+
+}  // namespace server
