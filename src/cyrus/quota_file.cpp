@@ -302,4 +302,22 @@ base::Result<void> QuotaChange::replace(std::string_view text) {
   return {};
 }
 
+base::Result<std::optional<QuotaChange>> prepare_quota_change(const std::string& root, const QuotaUsage& usage,
+                                                              const MailboxName& name, const StoreConfig& config,
+                                                              const base::Log& log) {
+  std::optional<QuotaChange> change;
+  if (root.empty() || usage == QuotaUsage{}) return change;
+  const std::string what = "mailbox " + name.intname() + ": quota root " + root;
+  if (config.quota_backend != "quotalegacy") {
+    return base::fail(Errc::unsupported, what + ": quota_db " + config.quota_backend + " is not written here");
+  }
+  const auto file = quota_file_path(root, config);
+  if (!file) return tl::unexpected(base::Error{Errc::corrupt, what + ": " + file.error().text});
+  auto prepared = QuotaChange::prepare(*file, usage, name.intname(), what);
+  if (!prepared) return tl::unexpected(std::move(prepared.error()));
+  if (!prepared->has_file()) log.warning(what + ": has no file, so its usage is not kept; run quota -f");
+  change = std::move(*prepared);
+  return change;
+}
+
 }  // namespace cyrus

@@ -1,12 +1,15 @@
 #pragma once
 
 #include "base/file_lock.hpp"
+#include "base/log.hpp"
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "cyrus/mailbox_name.hpp"
 #include "cyrus/store_config.hpp"
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -71,5 +74,11 @@ class QuotaChange {
   base::UniqueFd fd_;
   base::FileLock lock_;
 };
+
+/// Prepares the change of the root that cyrus.header of mailbox `name` has; nullopt when there is no root, or nothing
+/// to count. A root without a file is warned of. Errors: unsupported (quota_db is not quotalegacy); as prepare().
+base::Result<std::optional<QuotaChange>> prepare_quota_change(const std::string& root, const QuotaUsage& usage,
+                                                              const MailboxName& name, const StoreConfig& config,
+                                                              const base::Log& log);
 
 }  // namespace cyrus

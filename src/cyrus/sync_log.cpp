@@ -55,7 +55,7 @@ base::Result<base::UniqueFd> open_log(const fs::path& file) {
   }
 }
 
-/// One write, so that no reader sees half a line.
+/// One write, so that no reader sees half of it.
 base::Result<void> append(int fd, std::string_view line, const std::string& what) {
   ssize_t wrote = 0;
   do {
@@ -86,11 +86,21 @@ base::Result<void> log_to(const fs::path& file, std::string_view line) {
   return base::fail(Errc::busy, what + ": locked by another process");
 }
 
+base::Result<void> log_to_all(const StoreConfig& config, std::string_view lines) {
+  if (!config.sync_log) return {};
+  base::Result<void> result;
+  for (const fs::path& file : log_files(config)) {
+    auto logged = log_to(file, lines);
+    if (!logged && result) result = std::move(logged);
+  }
+  return result;
+}
+
 }  // namespace
 
-std::string sync_log_line(const MailboxName& name) {
+std::string sync_log_line(const MailboxName& name, std::string_view word) {
   const std::string& intname = name.intname();
-  std::string line = "MAILBOX ";
+  std::string line = std::string(word) + ' ';
   if (intname.find_first_of(" \t()\\\"{}") == std::string::npos) return line + intname + '\n';
   line += '"';
   for (const char c : intname) {
@@ -101,14 +111,11 @@ std::string sync_log_line(const MailboxName& name) {
 }
 
 base::Result<void> log_mailbox_change(const StoreConfig& config, const MailboxName& name) {
-  if (!config.sync_log) return {};
-  const std::string line = sync_log_line(name);
-  base::Result<void> result;
-  for (const fs::path& file : log_files(config)) {
-    auto logged = log_to(file, line);
-    if (!logged && result) result = std::move(logged);
-  }
-  return result;
+  return log_to_all(config, sync_log_line(name));
+}
+
+base::Result<void> log_mailbox_append(const StoreConfig& config, const MailboxName& name) {
+  return log_to_all(config, sync_log_line(name, "APPEND") + sync_log_line(name));
 }
 
 }  // namespace cyrus

@@ -7,21 +7,18 @@
 
 #include "base/run_apart.hpp"
 #include "cyrus/audit_log.hpp"
-#include "cyrus/idle_notify.hpp"
 #include "cyrus/index_change.hpp"
 #include "cyrus/index_writer.hpp"
 #include "cyrus/message_annotations.hpp"
 #include "cyrus/open_mailbox.hpp"
 #include "cyrus/poll_limit.hpp"
 #include "cyrus/quota_file.hpp"
-#include "cyrus/status_cache.hpp"
-#include "cyrus/sync_log.hpp"
+#include "cyrus/tell_others.hpp"
 
 #include <algorithm>
 #include <chrono>
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -94,11 +91,9 @@ class Attempt {
       return tl::unexpected(changed.error());
     }
 
-    std::optional<QuotaChange> quota;
-    if (const auto done = prepare_quota(header_file->quota_root, change.usage_change(), quota); !done) {
-      return tl::unexpected(done.error());
-    }
-    if (const auto written = write(*index, edits, change.header_bytes(), quota); !written) {
+    auto quota = prepare_quota_change(header_file->quota_root, change.usage_change(), identity_.name, config_, log_);
+    if (!quota) return tl::unexpected(std::move(quota.error()));
+    if (const auto written = write(*index, edits, change.header_bytes(), *quota); !written) {
       return tl::unexpected(written.error());
     }
     log_audit_lines(header_file->uniqueid, change.header());
@@ -162,22 +157,6 @@ class Attempt {
     return {};
   }
 
-  base::Result<void> prepare_quota(const std::string& root, const QuotaUsage& usage,
-                                   std::optional<QuotaChange>& quota) {
-    if (root.empty() || usage == QuotaUsage{}) return {};
-    const std::string what = what_ + ": quota root " + root;
-    if (config_.quota_backend != "quotalegacy") {
-      return base::fail(Errc::unsupported, what + ": quota_db " + config_.quota_backend + " is not written here");
-    }
-    const auto file = quota_file_path(root, config_);
-    if (!file) return tl::unexpected(base::Error{Errc::corrupt, what_ + ": " + file.error().text});
-    auto prepared = QuotaChange::prepare(*file, usage, identity_.name.intname(), what);
-    if (!prepared) return tl::unexpected(std::move(prepared.error()));
-    if (!prepared->has_file()) log_.warning(what + ": has no file, so its usage is not kept; run quota -f");
-    quota = std::move(*prepared);
-    return {};
-  }
-
   base::Result<void> write(IndexWriter& index, RecordEdits& edits, const std::vector<unsigned char>& header,
                            std::optional<QuotaChange>& quota) {
     const auto work = [&] { return write_all(index, edits, header, quota); };
@@ -209,34 +188,11 @@ class Attempt {
       if (quota) undo_quota(quota->undo(), error);
       return tl::unexpected(std::move(error));
     }
-    return tell_others(edits.size() != 0);
+    return tell_others(config_, identity_.name, edits.size() == 0 ? Told::of_login : Told::of_change);
   }
 
   static void undo_quota(const base::Result<void>& undone, base::Error& error) {
     if (!undone) error.text += "; " + undone.error().text + "; run quota -f";
-  }
-
-  /// The change is made and durable: nothing here can take it back. Returns what went wrong.
-  std::string tell_others(bool messages_changed) const {
-    std::string failures;
-    if (const auto logged = log_mailbox_change(config_, identity_.name); !logged) {
-      failures = "sync log: " + logged.error().text;
-    }
-    if (!messages_changed) return failures;
-    // The lock of that file is taken for a moment by everybody; counts that are not true any more would stay for long.
-    constexpr std::chrono::seconds kPatience(5);
-    const auto give_up = std::chrono::steady_clock::now() + kPatience;
-    auto forgotten = forget_status(config_, identity_.name);
-    while (!forgotten && forgotten.error().code == Errc::busy && std::chrono::steady_clock::now() < give_up) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(2));
-      forgotten = forget_status(config_, identity_.name);
-    }
-    if (!forgotten) {
-      if (!failures.empty()) failures += "; ";
-      failures += "statuscache still has the old counts: " + forgotten.error().text;
-    }
-    notify_idle(config_, identity_.name);
-    return failures;
   }
 
   void note(const IndexRecord& old, const IndexRecord& changed) {
