@@ -5,7 +5,6 @@
 #include "cyrus/staged_message.hpp"
 #include "cyrus/store_config.hpp"
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -59,10 +58,5 @@ class MessageIntake {
   explicit MessageIntake(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-/// Removes the stage files that earlier processes of ours left behind when they were killed. Files of processes that
-/// live, and those of Cyrus, are not touched. To be called once when a program starts. Blocks on disk. Returns how many
-/// were removed; a partition that cannot be read is passed over.
-std::size_t remove_stale_stage_files(const StoreConfig& config);
 
 }  // namespace cyrus

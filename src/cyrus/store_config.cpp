@@ -98,6 +98,7 @@ base::Result<void> take_places(const config::ImapdConf& conf, StoreConfig& store
         Place{Option::mboxlist_db_path, "mboxlist_db_path", "mailboxes.db", &StoreConfig::mailboxes_db},
         Place{Option::quota_db_path, "quota_db_path", "quota", &StoreConfig::quota_db},
         Place{Option::statuscache_db_path, "statuscache_db_path", "statuscache.db", &StoreConfig::statuscache_db},
+        Place{Option::duplicate_db_path, "duplicate_db_path", "deliver.db", &StoreConfig::deliver_db},
         Place{Option::idlesocket, "idlesocket", "socket/idle", &StoreConfig::idle_socket}}) {
     auto found = path_or(conf, place.option, place.key, store.config_directory / place.otherwise);
     if (!found) return tl::unexpected(std::move(found.error()));
@@ -112,6 +113,9 @@ std::string host_name() {
   if (::gethostname(name.data(), name.size() - 1) != 0) return {};
   return name.data();
 }
+
+/// Without a bound when it is none.
+std::size_t positive(int number) { return number > 0 ? static_cast<std::size_t>(number) : 0; }
 
 UidlFormat uidl_format(std::string_view word) {
   if (word == "uidonly") return UidlFormat::uidonly;
@@ -170,6 +174,16 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
   store.audit_log = conf.is_on(Option::auditlog);
   store.read_only = conf.is_on(Option::readonly);
   store.implicit_owner_rights = conf.text(Option::implicit_owner_rights).value_or(store.implicit_owner_rights);
+  store.duplicate_suppression = conf.is_on(Option::duplicatesuppression);
+  store.deliver_backend = conf.choice(Option::duplicate_db);
+  store.single_instance_store = conf.is_on(Option::singleinstancestore);
+  store.message_parsing.max_header_lines = positive(conf.integer(Option::maxheaderlines));
+  store.message_parsing.boundary_limit = positive(conf.integer(Option::boundary_limit));
+  store.message_parsing.strict_boundaries = conf.is_on(Option::rfc2046_strict);
+  store.lmtp_strict_quota = conf.is_on(Option::lmtp_strict_quota);
+  store.sieve_directory = conf.text(Option::sievedir).value_or("/usr/sieve");
+  store.sieve_use_home_directory = conf.is_on(Option::sieveusehomedir);
+  store.lmtp_ignore_sieve = conf.is_on(Option::lmtp_ignore_sieve);
   store.pop_use_imap_flags = conf.is_on(Option::popuseimapflags);
   store.pop_use_acl = conf.is_on(Option::popuseacl);
   store.pop_subfolders = conf.is_on(Option::popsubfolders);

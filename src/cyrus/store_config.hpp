@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "mime/message.hpp"
 
 #include <chrono>
 #include <filesystem>
@@ -75,6 +76,16 @@ struct StoreConfig {
   std::filesystem::path idle_socket;            ///< idlesocket, else CONF/socket/idle
   bool read_only = false;                       ///< readonly: nothing is changed
   std::string implicit_owner_rights = "lkxan";  ///< with pop_use_acl: what a user has in the own mailboxes anyhow
+
+  bool duplicate_suppression = true;        ///< duplicatesuppression
+  std::string deliver_backend = "twoskip";  ///< duplicate_db
+  std::filesystem::path deliver_db;         ///< duplicate_db_path, else CONF/deliver.db
+  bool single_instance_store = true;
+  mime::ParseOptions message_parsing;     ///< maxheaderlines, boundary_limit, rfc2046_strict
+  bool lmtp_strict_quota = false;         ///< the message itself must fit into the quota
+  std::filesystem::path sieve_directory;  ///< sievedir
+  bool sieve_use_home_directory = false;  ///< sieveusehomedir
+  bool lmtp_ignore_sieve = false;         ///< deliver past active Sieve scripts
 
   bool pop_use_imap_flags = false;
   bool pop_use_acl = false;
