@@ -9,6 +9,7 @@ Rights rights_in(std::string_view letters) {
   rights.read = has('r');
   rights.keep_seen = has('s');
   rights.delete_messages = has('t') || (has('d') && !has('e'));
+  rights.post = has('p');
   return rights;
 }
 
@@ -28,9 +29,10 @@ Rights rights_of(std::string_view userid, const std::vector<AclEntry>& acl, std:
     into.read = into.read || rights.read;
     into.keep_seen = into.keep_seen || rights.keep_seen;
     into.delete_messages = into.delete_messages || rights.delete_messages;
+    into.post = into.post || rights.post;
   }
   return Rights{given.read && !taken.read, given.keep_seen && !taken.keep_seen,
-                given.delete_messages && !taken.delete_messages};
+                given.delete_messages && !taken.delete_messages, given.post && !taken.post};
 }
 
 }  // namespace cyrus

@@ -7,11 +7,12 @@
 
 namespace cyrus {
 
-/// What POP3 asks of an access list (option popuseacl).
+/// What is asked of an access list: by POP3 with option popuseacl, and by delivery into folders.
 struct Rights {
   bool read = false;             ///< r: open the maildrop
   bool keep_seen = false;        ///< s: mark what was retrieved as \Seen
   bool delete_messages = false;  ///< t: DELE
+  bool post = false;             ///< p: a message may be sent to the folder
 
   friend bool operator==(const Rights&, const Rights&) = default;
 };

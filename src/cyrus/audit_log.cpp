@@ -68,6 +68,13 @@ std::string AuditLines::expunged(const IndexRecord& changed) const {
          field("guid", hex(changed.guid)) + field("size", std::to_string(changed.size));
 }
 
+std::string AuditLines::appended(const IndexRecord& record, std::string_view message_id) const {
+  return "auditlog: append" + where_ + field("uid", std::to_string(record.uid)) +
+         field("modseq", std::to_string(record.modseq)) + field("sysflags", flag_codes(record.flags)) +
+         field("guid", hex(record.guid)) + field("cid", conversation(record.cid)) +
+         field("messageid", std::string(message_id)) + field("size", std::to_string(record.size));
+}
+
 std::string AuditLines::modseq(const IndexHeader& header) const {
   return "auditlog: modseq" + where_ + field("highestmodseq", std::to_string(header.highestmodseq)) +
          field("deletedmodseq", std::to_string(header.deletedmodseq));

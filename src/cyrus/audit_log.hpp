@@ -18,6 +18,8 @@ class AuditLines {
   std::string touched(std::uint32_t old_flags, const IndexRecord& changed) const;
   /// A message was expunged; follows its touched().
   std::string expunged(const IndexRecord& changed) const;
+  /// A message came in.
+  std::string appended(const IndexRecord& record, std::string_view message_id) const;
   /// What the mailbox counted up to.
   std::string modseq(const IndexHeader& header) const;
 

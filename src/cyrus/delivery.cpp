@@ -1,25 +1,134 @@
 #include "cyrus/delivery.hpp"
 
+#include "base/file_io.hpp"
+#include "cyrus/append.hpp"
+#include "cyrus/mailbox_header.hpp"
+#include "cyrus/mailbox_list.hpp"
+#include "cyrus/mailbox_paths.hpp"
+#include "cyrus/mailbox_record.hpp"
+#include "cyrus/open_mailbox.hpp"
+#include "cyrus/quota_room.hpp"
+#include "cyrus/sieve_script.hpp"
+
 #include <utility>
 
 namespace cyrus {
+namespace {
+
+using base::Errc;
+
+// Whom access lists call somebody who did not say who it is.
+constexpr std::string_view kNobody = "anonymous";
+
+/// Whether a message that cannot come into a folder still can into INBOX. A folder that is damaged or full need not
+/// hold it up; a lock or a disk does.
+bool is_for_inbox(Errc code) { return code != Errc::busy && code != Errc::io && code != Errc::would_block; }
+
+}  // namespace
 
 class Delivery::Impl {
  public:
-  Impl(StoreConfig store_config, const base::Log& delivery_log) : config(std::move(store_config)), log(delivery_log) {}
-  StoreConfig config;
-  const base::Log& log;
+  Impl(StoreConfig store_config, const base::Log& delivery_log)
+      : config_(std::move(store_config)), mailboxes_(config_), log_(delivery_log) {}
+
+  base::Result<Recipient> check(const DeliveryRequest& request, std::uint64_t octets) const {
+    auto inbox = find_inbox(request);
+    if (!inbox) return tl::unexpected(std::move(inbox.error()));
+    const std::string what = "mailbox " + inbox->name.intname();
+    if (!request.ignore_quota) {
+      // Not under the locks of the mailbox, which are held by whoever delivers to it just now: cyrus.header and the
+      // quota file are replaced as a whole, and deliver() asks again.
+      const auto paths = MailboxPaths::of(*inbox, config_);
+      if (!paths) return tl::unexpected(base::Error{paths.error().code, what + ": " + paths.error().text});
+      const auto header = read_mailbox_header(*paths, what);
+      if (!header) return tl::unexpected(header.error());
+      const auto room = check_quota_room(header->quota_root, octets, config_);
+      if (!room) return tl::unexpected(base::Error{room.error().code, what + ": " + room.error().text});
+    }
+    Recipient recipient{inbox->name, inbox->partition, false};
+    if (request.folder.empty()) return recipient;
+    const auto folder = MailboxName::of_user(request.user, request.folder, config_);
+    const auto record = folder ? mailboxes_.find(*folder) : tl::unexpected(folder.error());
+    if (!record && record.error().code == Errc::busy) return tl::unexpected(record.error());
+    if (record && record->usable()) return Recipient{record->name, record->partition, false};
+    recipient.into_inbox = true;
+    return recipient;
+  }
+
+  base::Result<Delivered> deliver(const StagedMessage& message, const DeliveryRequest& request) const {
+    const auto inbox = find_inbox(request);
+    if (!inbox) return tl::unexpected(inbox.error());
+    AppendOptions options;
+    options.session_id = request.session_id;
+    options.ignore_quota = request.ignore_quota;
+    if (!request.folder.empty()) {
+      const auto folder = MailboxName::of_user(request.user, request.folder, config_);
+      options.poster = request.sender.empty() ? std::string(kNobody) : request.sender;
+      if (folder) {
+        auto delivered = append(*folder, message, options, false);
+        if (delivered || !is_for_inbox(delivered.error().code)) return delivered;
+        log_.info(delivered.error().text + "; the message goes to INBOX");
+      }
+    }
+    options.poster.reset();
+    return append(inbox->name, message, options, !request.folder.empty());
+  }
+
+ private:
+  /// The INBOX of the user, if mail may go to this user at all.
+  base::Result<MailboxRecord> find_inbox(const DeliveryRequest& request) const {
+    const auto name = MailboxName::of_user(request.user, "", config_);
+    if (!name) return base::fail(name.error().code, "recipient " + request.user + ": " + name.error().text);
+    const std::string what = "mailbox " + name->intname();
+    auto record = mailboxes_.find(*name);
+    if (!record) {
+      if (record.error().code == Errc::limit) record.error().code = Errc::corrupt;  // `limit` is: over quota
+      if (!record.error().text.starts_with(what)) record.error().text = what + ": " + record.error().text;
+      return record;
+    }
+    if (const auto usable = check_usable(*record, what); !usable) return tl::unexpected(usable.error());
+    if (config_.read_only) return base::fail(Errc::permission, what + ": imapd.conf says readonly");
+    if (config_.conversations) {
+      return base::fail(Errc::unsupported, what +
+                                               ": nothing can be delivered: imapd.conf says conversations, whose "
+                                               "database this version does not write");
+    }
+    if (!config_.lmtp_ignore_sieve && has_active_script(*record, config_)) {
+      return base::fail(Errc::unsupported, what + ": the user has an active Sieve script, " +
+                                               active_script_path(*record, config_).native() +
+                                               ", and scripts are not run here (lmtp_ignore_sieve)");
+    }
+    return record;
+  }
+
+  base::Result<Delivered> append(const MailboxName& name, const StagedMessage& message, const AppendOptions& options,
+                                 bool into_inbox) const {
+    const auto appended = append_message(name, message, options, config_, mailboxes_, log_);
+    if (!appended) return tl::unexpected(appended.error());
+    const MessageFacts& facts = message.facts();
+    if (appended->duplicate) {
+      log_.info("dupelim: eliminated duplicate message to " + name.intname() + " id " + facts.message_id + " date " +
+                facts.date + " (delivery)");
+    } else {
+      log_.info("Delivered: " + facts.message_id + " to mailbox: " + name.intname());
+    }
+    return Delivered{name, appended->uidvalidity, appended->uid, appended->duplicate, into_inbox};
+  }
+
+  const StoreConfig config_;
+  const MailboxList mailboxes_;
+  const base::Log& log_;
 };
 
 Delivery::Delivery(StoreConfig config, const base::Log& log) : impl_(std::make_unique<Impl>(std::move(config), log)) {}
 Delivery::~Delivery() = default;
 
-base::Result<Recipient> Delivery::check_recipient(const DeliveryRequest& request, std::uint64_t) const {
-  return base::fail(base::Errc::unsupported, "recipient " + request.user + ": delivery is not built yet");
+base::Result<Recipient> Delivery::check_recipient(const DeliveryRequest& request, std::uint64_t octets) const {
+  return impl_->check(request, octets);
 }
 
-base::Result<Delivered> Delivery::deliver(const StagedMessage&, const DeliveryRequest& request) const {
-  return base::fail(base::Errc::unsupported, "recipient " + request.user + ": delivery is not built yet");
+base::Result<Delivered> Delivery::deliver(const StagedMessage& message, const DeliveryRequest& request) const {
+  return impl_->deliver(message, request);
 }
 
 }  // namespace cyrus

@@ -34,6 +34,7 @@ struct Delivered {
 /// Who would receive a message.
 struct Recipient {
   MailboxName name;
+  std::string partition;    ///< of the mailbox: stage the message there, and it need not be copied
   bool into_inbox = false;  ///< INBOX instead of the folder that was asked for
 };
 

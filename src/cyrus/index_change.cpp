@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <concepts>
 #include <limits>
+#include <string>
 #include <utility>
 
 namespace cyrus {
@@ -133,11 +134,54 @@ IndexRecord IndexChange::mark_seen(std::span<unsigned char> record) {
   return rewrite(record, old, old.flags | flag_bit::kSeen);
 }
 
+base::Result<IndexRecord> IndexChange::append(const MessageFacts& message, std::uint64_t cache_offset,
+                                              std::vector<unsigned char>& bytes) {
+  const IndexFormat& format = *header_.format_table;
+  const IndexRecordLayout& at = format.record;
+  if (header_.last_uid == kMost32 || header_.num_records == kMost32) {
+    return base::fail(base::Errc::limit, "no UID is left");
+  }
+  if (at.size.width == 4 && message.size > kMost32) {
+    return base::fail(base::Errc::limit, "index version " + std::to_string(header_.minor_version) +
+                                             " has no messages of " + std::to_string(message.size) + " octets");
+  }
+  ++header_.last_uid;
+  ++header_.num_records;
+  header_.last_appenddate = Time{now_, 0};
+  add(header_.highestmodseq, 1, true);
+
+  bytes.assign(format.record_size, 0);
+  const std::span<unsigned char> record(bytes);
+  store(record, at.uid, header_.last_uid);
+  store(record, at.internaldate, message.internaldate);
+  store(record, at.sentdate, message.sentdate);
+  store(record, at.size, message.size);
+  store(record, at.header_size, message.header_size);
+  store(record, at.gmtime, message.gmtime);
+  store(record, at.last_updated, Time{now_, 0});
+  store(record, at.savedate, Time{now_, 0});
+  if (cache_offset != 0) {
+    store(record, at.cache_offset_low, cache_offset & kMost32);
+    store(record, at.cache_word, (cache_offset >> 32) << 16 | message.cache_version);
+    store(record, at.cache_crc, message.cache_crc);
+  }
+  std::ranges::copy(message.guid, record.begin() + at.guid_at);
+  store(record, at.modseq, header_.highestmodseq);
+  store(record, at.createdmodseq, header_.highestmodseq);
+  seal(record);
+  const IndexRecord appended = decode_index_record(format, record);
+  count(appended, true);
+  return appended;
+}
+
 void IndexChange::set_pop3_last_login(std::uint64_t login) { header_.pop3_last_login = Time{login, 0}; }
 
 std::vector<unsigned char> IndexChange::header_bytes() const {
   std::vector<unsigned char> bytes = bytes_;
   const IndexHeaderLayout& at = header_.format_table->header;
+  store(bytes, kNumRecordsField, header_.num_records);
+  store(bytes, at.last_uid, header_.last_uid);
+  store(bytes, at.last_appenddate, header_.last_appenddate);
   store(bytes, at.pop3_last_login, header_.pop3_last_login);
   store(bytes, at.quota_mailbox_used, header_.quota_mailbox_used);
   store(bytes, at.deleted, header_.deleted);

@@ -1,8 +1,10 @@
 #pragma once
 
+#include "base/result.hpp"
 #include "cyrus/index_header.hpp"
 #include "cyrus/index_record.hpp"
 #include "cyrus/message_annotations.hpp"
+#include "cyrus/message_facts.hpp"
 #include "cyrus/quota_file.hpp"
 #include "cyrus/store_config.hpp"
 
@@ -38,6 +40,12 @@ class IndexChange {
 
   /// Sets \Seen, in the same way. Needs a record that is not expunged (CHECK).
   IndexRecord mark_seen(std::span<unsigned char> record);
+
+  /// A message that joins the mailbox as the next record. Its UID is last_uid + 1, its modseq the next one, its flags
+  /// none. `cache_offset` is 0 without a cache record. Returns the record; `bytes` become what is written. Errors:
+  /// limit (no UID is left; the message is too large for this index version).
+  base::Result<IndexRecord> append(const MessageFacts& message, std::uint64_t cache_offset,
+                                   std::vector<unsigned char>& bytes);
 
   /// Does not count as a change of the mailbox: no modseq is used up.
   void set_pop3_last_login(std::uint64_t login);

@@ -22,6 +22,7 @@ struct Time {
 namespace option_bit {
 inline constexpr std::uint32_t kPop3NewUidl = std::uint32_t{1} << 0;
 inline constexpr std::uint32_t kSharedSeen = std::uint32_t{1} << 2;
+inline constexpr std::uint32_t kDuplicateDelivery = std::uint32_t{1} << 3;  ///< no duplicate suppression here
 inline constexpr std::uint32_t kNeedsUnlink = std::uint32_t{1} << 29;
 inline constexpr std::uint32_t kNeedsRepack = std::uint32_t{1} << 30;
 inline constexpr std::uint32_t kDeleted = std::uint32_t{1} << 31;

@@ -13,6 +13,9 @@
 #include "cyrus/index_record.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <sys/stat.h>
+#include <unistd.h>
 #include <utility>
 
 namespace cyrus {
@@ -107,6 +110,24 @@ base::Result<IndexWriter::Found> IndexWriter::find(std::uint32_t uid) {
   }
   if (const auto checked = check_order(); !checked) return tl::unexpected(checked.error());
   return Found{};
+}
+
+base::Result<std::span<const unsigned char>> IndexWriter::last() {
+  if (header_.num_records == 0) return std::span<const unsigned char>();
+  return record(header_.num_records - 1);
+}
+
+base::Result<void> IndexWriter::write_next(std::span<const unsigned char> record) {
+  CHECK(record.size() == header_.record_size);
+  struct stat status = {};
+  if (::fstat(fd_, &status) != 0) return base::fail_system(what_, errno);
+  size_before_next_ = static_cast<std::uint64_t>(status.st_size);
+  if (auto written = base::write_exactly(fd_, record, header_.end_of_records(), what_); !written) return written;
+  return base::sync_data(fd_, what_);
+}
+
+bool IndexWriter::take_back_next() noexcept {
+  return size_before_next_ == 0 || ::ftruncate(fd_, static_cast<off_t>(size_before_next_)) == 0;
 }
 
 base::Result<void> IndexWriter::commit(RecordEdits& edits, std::span<const unsigned char> new_header,

@@ -60,6 +60,17 @@ class IndexWriter {
   /// and seen that it is in order. Blocks on disk. Errors: corrupt; io.
   base::Result<Found> find(std::uint32_t uid);
 
+  /// The last record, or empty bytes; valid until the next call. Blocks on disk. Errors: corrupt; io.
+  base::Result<std::span<const unsigned char>> last();
+
+  /// Writes a record behind the last one and makes it durable. It is garbage that nobody reads until a header counts it
+  /// (commit() without edits): that write is the moment at which a message joins the mailbox. Blocks on disk. Errors:
+  /// io.
+  base::Result<void> write_next(std::span<const unsigned char> record);
+
+  /// Gives back the room that write_next() took, as long as no header counts it. False: it stays, as garbage.
+  bool take_back_next() noexcept;
+
   /// How a header without records reaches the disk.
   enum class Durability { at_leisure, before_return };
 
@@ -95,6 +106,7 @@ class IndexWriter {
   std::string what_;
   IndexHeader header_;
   std::vector<unsigned char> header_bytes_;
+  std::uint64_t size_before_next_ = 0;  // of the file; 0: write_next() was not called
   bool is_order_checked_ = false;
   std::uint32_t next_ = 0;         // find() goes on here
   std::uint32_t chunk_first_ = 0;  // the record with which chunk_ begins

@@ -15,7 +15,15 @@ using base::LockMode;
 // An access list of tens of thousands of entries still fits.
 constexpr std::size_t kMaxHeaderFile = std::size_t{16} * 1024 * 1024;
 
-/// Whether POP3 can serve the mailbox of `record`, as an error when not.
+/// A file of the mailbox that is missing although mailboxes.db lists the mailbox is damage, not absence; so is one that
+/// is no regular file (invalid) or larger than any can be (limit).
+base::Error as_damage(base::Error error) {
+  if (error.code != Errc::not_found && error.code != Errc::invalid && error.code != Errc::limit) return error;
+  return base::Error{Errc::corrupt, error.text + "; run reconstruct", error.errnum};
+}
+
+}  // namespace
+
 base::Result<void> check_usable(const MailboxRecord& record, const std::string& what) {
   if (record.deleted) return base::fail(Errc::not_found, what + ": deleted");
   if (record.intermediate) return base::fail(Errc::not_found, what + ": a name without a mailbox");
@@ -25,15 +33,6 @@ base::Result<void> check_usable(const MailboxRecord& record, const std::string& 
   if (!record.usable()) return base::fail(Errc::corrupt, what + ": mailboxes.db names no partition");
   return {};
 }
-
-/// A file of the mailbox that is missing although mailboxes.db lists the mailbox is damage, not absence; so is one that
-/// is no regular file (invalid) or larger than any can be (limit).
-base::Error as_damage(base::Error error) {
-  if (error.code != Errc::not_found && error.code != Errc::invalid && error.code != Errc::limit) return error;
-  return base::Error{Errc::corrupt, error.text + "; run reconstruct", error.errnum};
-}
-
-}  // namespace
 
 base::Result<OpenMailbox> open_mailbox(const MailboxName& name, const StoreConfig& config, const MailboxList& mailboxes,
                                        LockMode mode) {
@@ -88,6 +87,13 @@ base::Result<MailboxHeader> read_mailbox_header(const OpenMailbox& mailbox, cons
     log.warning(what + ": cyrus.header does not match the CRC in cyrus.index");
   }
   return header;
+}
+
+base::Result<MailboxHeader> read_mailbox_header(const MailboxPaths& paths, const std::string& what) {
+  const auto text = base::read_file(paths.file(MetaFile::header), kMaxHeaderFile);
+  if (text) return parse_mailbox_header(*text, what + ": cyrus.header");
+  base::Error error = as_damage(text.error());
+  return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
 }
 
 }  // namespace cyrus

@@ -37,4 +37,12 @@ base::Result<OpenMailbox> open_mailbox(const MailboxName& name, const StoreConfi
 base::Result<MailboxHeader> read_mailbox_header(const OpenMailbox& mailbox, const IndexHeader& index,
                                                 const base::Log& log);
 
+/// Whether a mailbox with this record is here to be opened. `what` begins error texts. Errors: not_found; unsupported
+/// (remote, being moved); corrupt.
+base::Result<void> check_usable(const MailboxRecord& record, const std::string& what);
+
+/// Reads cyrus.header without a look at anything else. `what` begins error texts ("mailbox NAME"). Errors: corrupt;
+/// permission; io.
+base::Result<MailboxHeader> read_mailbox_header(const MailboxPaths& paths, const std::string& what);
+
 }  // namespace cyrus

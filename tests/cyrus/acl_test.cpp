@@ -5,7 +5,8 @@
 namespace cyrus {
 namespace {
 
-constexpr Rights kAll{true, true, true};
+constexpr Rights kAll{true, true, true, true};
+constexpr Rights kAllOfPop3{true, true, true, false};
 
 TEST(Acl, GivesWhatOwnLinesAndThoseOfAnyoneSay) {
   EXPECT_EQ(rights_of("ann", {{"ann", "lrswipkxtecdan"}}, ""), kAll);
@@ -16,7 +17,14 @@ TEST(Acl, GivesWhatOwnLinesAndThoseOfAnyoneSay) {
 TEST(Acl, TakesAwayWhatLinesWithAMinusSay) {
   EXPECT_EQ(rights_of("ann", {{"ann", "lrst"}, {"-ann", "t"}}, ""), (Rights{true, true, false}));
   EXPECT_EQ(rights_of("ann", {{"-anyone", "r"}, {"ann", "lrst"}}, ""), (Rights{false, true, true}));
-  EXPECT_EQ(rights_of("ann", {{"-bob", "r"}, {"ann", "lrst"}}, ""), kAll);
+  EXPECT_EQ(rights_of("ann", {{"-bob", "r"}, {"ann", "lrst"}}, ""), kAllOfPop3);
+}
+
+TEST(Acl, LetsWhoHasTheRightPost) {
+  EXPECT_TRUE(rights_of("anonymous", {{"anyone", "p"}}, "").post);
+  EXPECT_TRUE(rights_of("anonymous", {{"anonymous", "lp"}, {"bob", "lr"}}, "").post);
+  EXPECT_FALSE(rights_of("anonymous", {{"bob", "p"}, {"anyone", "lrs"}}, "").post);
+  EXPECT_FALSE(rights_of("bob", {{"anyone", "p"}, {"-bob", "p"}}, "").post);
 }
 
 TEST(Acl, ReadsTheOldLetterForDeletionOnlyInLinesWithoutTheNewOnes) {

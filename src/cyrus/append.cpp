@@ -1,0 +1,286 @@
+// One pass through the steps of doc/format/delivery.md: find out whether the message may come in, with nothing written;
+// then what nobody sees (cache record, index record behind the last one); then, in a child process that outlives a kill
+// of this one, what must happen as a whole: the message file gets its name, the quota file changes, and the header
+// counts the record. A child that dies is taken back here.
+
+#include "cyrus/append.hpp"
+
+#include "base/run_apart.hpp"
+#include "cyrus/acl.hpp"
+#include "cyrus/audit_log.hpp"
+#include "cyrus/cache_file.hpp"
+#include "cyrus/deliver_db.hpp"
+#include "cyrus/index_change.hpp"
+#include "cyrus/index_writer.hpp"
+#include "cyrus/open_mailbox.hpp"
+#include "cyrus/quota_file.hpp"
+#include "cyrus/quota_room.hpp"
+#include "cyrus/tell_others.hpp"
+#include "cyrus/twoskip_file.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
+
+namespace cyrus {
+namespace {
+
+namespace fs = std::filesystem;
+using base::Errc;
+
+std::uint64_t seconds_since_1970() {
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+/// Removes a name; that there is none is fine too.
+base::Result<void> remove_file(const fs::path& path) {
+  if (::unlink(path.c_str()) == 0 || errno == ENOENT) return {};
+  return base::fail_system("unlink " + path.native(), errno);
+}
+
+bool are_same_file(const fs::path& a, const fs::path& b) {
+  struct stat first = {};
+  struct stat second = {};
+  return ::lstat(a.c_str(), &first) == 0 && ::lstat(b.c_str(), &second) == 0 && first.st_dev == second.st_dev &&
+         first.st_ino == second.st_ino;
+}
+
+/// One attempt at an append, from its first lock to its last.
+class Attempt {
+ public:
+  Attempt(const MailboxName& name, const StagedMessage& message, const AppendOptions& options,
+          const StoreConfig& config, const MailboxList& mailboxes, const base::Log& log)
+      : name_(name),
+        message_(message),
+        options_(options),
+        config_(config),
+        mailboxes_(mailboxes),
+        log_(log),
+        what_("mailbox " + name.intname()) {}
+
+  base::Result<Appended> run() {
+    auto mailbox = open_mailbox(name_, config_, mailboxes_, base::LockMode::exclusive);
+    if (!mailbox) return tl::unexpected(mailbox.error());
+    auto index = IndexWriter::open(mailbox->locks.index_fd(), what_ + ": cyrus.index");
+    if (!index) return tl::unexpected(index.error());
+    const auto header_file = read_mailbox_header(*mailbox, index->header(), log_);
+    if (!header_file) return tl::unexpected(header_file.error());
+    if (const auto may = check_mailbox(*mailbox, *index); !may) return tl::unexpected(may.error());
+
+    const DeliveryMark mark{message_.facts().message_id, header_file->uniqueid, message_.facts().date};
+    const bool is_marked = options_.suppress_duplicate && suppresses_duplicates(config_) && !mark.message_id.empty() &&
+                           !mark.uniqueid.empty() && !index->header().has_option(option_bit::kDuplicateDelivery);
+    if (!options_.ignore_quota) {
+      const auto room = check_quota_room(header_file->quota_root, message_.size(), config_);
+      if (!room) return tl::unexpected(base::Error{room.error().code, what_ + ": " + room.error().text});
+    }
+    if (is_marked) {
+      const auto known = was_delivered(config_, mark);
+      if (known && *known) return Appended{index->header().uidvalidity, 0, true};
+      if (!known && known.error().code == Errc::busy) return tl::unexpected(known.error());
+      // Twice is better than never.
+      if (!known) log_.error(what_ + ": " + known.error().text + "; it may be a duplicate");
+    }
+
+    IndexChange change(index->header(), index->header_bytes(), header_file->user_flags, name_.userid(), now_);
+    const auto appended = append(*mailbox, *index, header_file->quota_root, change);
+    if (!appended) return tl::unexpected(appended.error());
+    if (is_marked) {
+      const auto marked = mark_delivered(config_, mark, now_, appended->uid);
+      if (!marked) log_.error(what_ + ": " + marked.error().text + "; a duplicate would not be noticed");
+    }
+    if (config_.audit_log) {
+      const AuditLines lines(options_.session_id, name_.intname(), header_file->uniqueid);
+      log_.notice(lines.appended(*appended, message_.facts().message_id));
+      log_.notice(lines.modseq(change.header()));
+    }
+    return Appended{index->header().uidvalidity, appended->uid, false};
+  }
+
+ private:
+  /// Whether the mailbox takes mail, and is in order where something is added.
+  base::Result<void> check_mailbox(const OpenMailbox& mailbox, IndexWriter& index) const {
+    if (index.header().has_option(option_bit::kDeleted)) return base::fail(Errc::not_found, what_ + ": was deleted");
+    // Calendars, address books and the like have a letter of their own, and databases beside them.
+    if (mailbox.record.type.find('e') == std::string::npos) {
+      return base::fail(Errc::unsupported, what_ + ": is not for mail (type " + mailbox.record.type + ")");
+    }
+    if (options_.poster && !rights_of(*options_.poster, mailbox.record.acl, "").post) {
+      return base::fail(Errc::permission, what_ + ": " + *options_.poster + " has no right to post there");
+    }
+    const auto last = index.last();
+    if (!last) return tl::unexpected(last.error());
+    if (last->empty()) return {};
+    const IndexRecord record = decode_index_record(*index.header().format_table, *last);
+    if (record.uid > index.header().last_uid) {
+      return base::fail(Errc::corrupt, what_ + ": cyrus.index: the last record has UID " + std::to_string(record.uid) +
+                                           ", above the last UID " + std::to_string(index.header().last_uid) +
+                                           "; run reconstruct");
+    }
+    return {};
+  }
+
+  /// Everything that is written.
+  base::Result<IndexRecord> append(const OpenMailbox& mailbox, IndexWriter& index, const std::string& quota_root,
+                                   IndexChange& change) {
+    const MessageFacts& message = message_.facts();
+    auto source = source_file(mailbox.record.partition);
+    if (!source) return tl::unexpected(source.error());
+
+    std::optional<CacheFile> cache;
+    std::uint64_t offset = 0;
+    if (!message.cache_record.empty()) {
+      auto opened =
+          CacheFile::open(mailbox.paths.file(MetaFile::cache), index.header().generation_no, what_ + ": cyrus.cache");
+      if (!opened) return tl::unexpected(opened.error());
+      cache = std::move(*opened);
+      const auto placed = cache->append(message.cache_record);
+      if (!placed) {
+        static_cast<void>(cache->take_back());
+        return tl::unexpected(placed.error());
+      }
+      offset = *placed;
+    }
+
+    std::vector<unsigned char> bytes;
+    auto record = change.append(message, offset, bytes);
+    if (record) {
+      auto written = write(mailbox, index, quota_root, change, bytes, record->uid, *source);
+      if (!written) record = tl::unexpected(std::move(written.error()));
+    } else {
+      record.error().text = what_ + ": " + record.error().text;
+    }
+    if (!record) {
+      // What is not given back is garbage that nobody reads.
+      static_cast<void>(index.take_back_next());
+      if (cache) static_cast<void>(cache->take_back());
+    }
+    return record;
+  }
+
+  base::Result<void> write(const OpenMailbox& mailbox, IndexWriter& index, const std::string& quota_root,
+                           const IndexChange& change, const std::vector<unsigned char>& bytes, std::uint32_t uid,
+                           fs::path& source) {
+    if (auto written = index.write_next(bytes); !written) return written;
+    auto quota = prepare_quota_change(quota_root, change.usage_change(), name_, config_, log_);
+    if (!quota) return tl::unexpected(std::move(quota.error()));
+    // Nobody can look at the mailbox before the locks are released, so that it can go already, and cannot be forgotten.
+    if (auto forgotten = forget_status_patiently(config_, name_); !forgotten) return forgotten;
+
+    const Commit commit{mailbox.paths, uid, index, change.header_bytes(), *quota};
+    auto done = commit_apart(commit, source);
+    if (!done && done.error().errnum == EMLINK) {
+      // As many names as this file system lets a file have. A copy begins anew.
+      if (auto copied = copy_source(mailbox.record.partition); !copied) return copied;
+      source = copy_->path();
+      done = commit_apart(commit, source);
+    }
+    return done;
+  }
+
+  /// What must happen as a whole.
+  struct Commit {
+    const MailboxPaths& paths;
+    std::uint32_t uid;
+    IndexWriter& index;
+    std::vector<unsigned char> header;
+    std::optional<QuotaChange>& quota;
+  };
+
+  base::Result<void> commit_apart(const Commit& commit, const fs::path& source) const {
+    const base::Apart apart = base::run_apart(what_, [&] { return carry_out(commit, source); });
+    if (apart.result) {
+      if (!apart.result->empty()) log_.error(what_ + ": " + *apart.result);
+      return {};
+    }
+    base::Error error = apart.result.error();
+    if (apart.lost) {
+      RecordEdits none(commit.index.header().record_size);
+      if (!commit.index.put_back(none)) error.text += "; cyrus.index may be changed, run reconstruct";
+      const fs::path file = message_path(commit, false);
+      if (are_same_file(file, source)) take_back(remove_file(file), error);
+      if (commit.quota) take_back(commit.quota->undo_of_lost_copy(), error);
+    }
+    return tl::unexpected(std::move(error));
+  }
+
+  /// Runs in a child (base/run_apart.hpp), so it logs nothing. Returns what is to be logged all the same: failures that
+  /// do not take the message back.
+  base::Result<std::string> carry_out(const Commit& commit, const fs::path& source) const {
+    const fs::path file = message_path(commit, false);
+    // What stands there belongs to no record: a crash left it.
+    if (auto removed = remove_file(file); !removed) return tl::unexpected(removed.error());
+    if (auto removed = remove_file(message_path(commit, true)); !removed) return tl::unexpected(removed.error());
+    if (::link(source.c_str(), file.c_str()) != 0) return base::fail_system("link " + file.native(), errno);
+    auto done = TwoskipDisk::plain().sync_directory(commit.paths.data_directory());
+    if (done && commit.quota) {
+      done = commit.quota->write();
+      if (!done) return undone(commit, std::move(done.error()), false);
+    }
+    if (!done) return undone(commit, std::move(done.error()), false);
+    RecordEdits none(commit.index.header().record_size);
+    done = commit.index.commit(none, commit.header, IndexWriter::Durability::before_return);
+    if (!done) return undone(commit, std::move(done.error()), true);
+    return tell_others(config_, name_, Told::of_append);
+  }
+
+  tl::unexpected<base::Error> undone(const Commit& commit, base::Error error, bool with_quota) const {
+    if (with_quota && commit.quota) take_back(commit.quota->undo(), error);
+    take_back(remove_file(message_path(commit, false)), error);
+    return tl::unexpected(std::move(error));
+  }
+
+  static void take_back(const base::Result<void>& done, base::Error& error) {
+    if (!done) error.text += "; " + done.error().text + "; run quota -f and reconstruct";
+  }
+
+  static fs::path message_path(const Commit& commit, bool archived) {
+    return commit.paths.message(static_cast<maildrop::Uid>(commit.uid), archived);
+  }
+
+  base::Result<fs::path> source_file(const std::string& partition) {
+    if (config_.single_instance_store) return message_.file_on(partition);
+    if (auto copied = copy_source(partition); !copied) return tl::unexpected(copied.error());
+    return copy_->path();
+  }
+
+  base::Result<void> copy_source(const std::string& partition) {
+    auto copied = message_.copy(partition);
+    if (!copied) return tl::unexpected(std::move(copied.error()));
+    copy_ = std::move(*copied);
+    return {};
+  }
+
+  const MailboxName& name_;
+  const StagedMessage& message_;
+  const AppendOptions& options_;
+  const StoreConfig& config_;
+  const MailboxList& mailboxes_;
+  const base::Log& log_;
+  const std::string what_;
+  const std::uint64_t now_ = seconds_since_1970();
+  std::optional<StageFile> copy_;  // for this mailbox alone
+};
+
+}  // namespace
+
+base::Result<Appended> append_message(const MailboxName& name, const StagedMessage& message,
+                                      const AppendOptions& options, const StoreConfig& config,
+                                      const MailboxList& mailboxes, const base::Log& log) {
+  const std::string what = "mailbox " + name.intname();
+  if (config.read_only) return base::fail(Errc::permission, what + ": imapd.conf says readonly");
+  if (name.components().front() == config.deleted_prefix) return base::fail(Errc::not_found, what + ": is deleted");
+  if (config.conversations) {
+    return base::fail(Errc::unsupported, what +
+                                             ": nothing can be delivered: imapd.conf says conversations, whose "
+                                             "database this version does not write");
+  }
+  return Attempt(name, message, options, config, mailboxes, log).run();
+}
+
+}  // namespace cyrus

@@ -1,0 +1,42 @@
+#pragma once
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "cyrus/mailbox_list.hpp"
+#include "cyrus/mailbox_name.hpp"
+#include "cyrus/staged_message.hpp"
+#include "cyrus/store_config.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+namespace cyrus {
+
+/// How a message is put into a mailbox.
+struct AppendOptions {
+  /// Whose right p on the mailbox decides; nullopt: nobody is asked.
+  std::optional<std::string> poster;
+  std::string session_id;          ///< for audit lines
+  bool ignore_quota = false;       ///< also into a mailbox that is over its quota
+  bool suppress_duplicate = true;  ///< not a second time, where the configuration says so
+};
+
+/// Where a message is.
+struct Appended {
+  std::uint32_t uidvalidity = 0;
+  std::uint32_t uid = 0;   ///< 0 for a duplicate
+  bool duplicate = false;  ///< it is there already: nothing was stored
+};
+
+/// Puts a message into one mailbox (doc/format/delivery.md). Success means that it is durable there, and counted.
+///
+/// Blocks on disk, never on locks. After an error the mailbox is as it was. Errors: busy (a lock is held elsewhere:
+/// call again); not_found; permission (no right p, a read-only store); limit (over quota, no UID left); unsupported
+/// (conversations, index version, back end, a mailbox that takes no mail, another server); corrupt; io. Every text
+/// names the mailbox.
+base::Result<Appended> append_message(const MailboxName& name, const StagedMessage& message,
+                                      const AppendOptions& options, const StoreConfig& config,
+                                      const MailboxList& mailboxes, const base::Log& log);
+
+}  // namespace cyrus
