@@ -353,6 +353,41 @@ TEST_F(StreamTls, RefusesAClientThatOffersOtherProtocolsOnly) {
   EXPECT_EQ(outcome.error->code, Errc::io);
 }
 
+// A client hello in which `from` was replaced by `to`, of the same size: what no library would send.
+std::string odd_hello(const std::string& name, std::string_view from, std::string_view to) {
+  TlsClient tls(-1);
+  tls.ask_for(name);
+  tls.offer_protocols({4, 'p', 'o', 'p', '3', 4, 'i', 'm', 'a', 'p'});
+  SSL_do_handshake(tls.ssl());
+  std::string hello = tls.take_ciphertext();
+  const std::size_t at = hello.find(from);
+  EXPECT_NE(at, std::string::npos);
+  return hello.replace(at, from.size(), to);
+}
+
+TEST_F(StreamTls, RefusesBrokenListsOfProtocolsAndNamesWithNul) {
+  using namespace std::string_view_literals;
+  for (const auto& [from, to] :
+       {std::pair{"\4pop3"sv, "\0pop3"sv}, std::pair{"\4pop3"sv, "\xffpop3"sv},
+        std::pair{"\0\x0a\4pop3"sv, "\0\0\4pop3"sv}, std::pair{"\0\x0a\4pop3"sv, "\0\xff\4pop3"sv},
+        std::pair{"mail.example"sv, "mail\0example"sv}}) {
+    auto pair = testing::tcp_pair();
+    Stream session(loop, std::move(pair.ours));
+    Outcome outcome;
+    {
+      Peer client([&, hello = odd_hello("mail.example.org", from, to)] {
+        send_all(pair.theirs.value(), hello);
+        receive_all(pair.theirs.value());
+        pair.theirs.reset();
+      });
+      run(loop, serve(session, *context, outcome));
+    }
+    EXPECT_FALSE(outcome.info.has_value());
+    ASSERT_TRUE(outcome.error.has_value());
+    EXPECT_EQ(outcome.error->code, Errc::io);
+  }
+}
+
 Task<void> send_text(Stream& stream, const TlsContext& context, const std::string& text, std::string& result) {
   auto info = co_await stream.start_tls(context);
   if (!info) co_return;
