@@ -5,6 +5,7 @@
 
 #include "cyrus/append.hpp"
 
+#include "base/check.hpp"
 #include "base/run_apart.hpp"
 #include "cyrus/acl.hpp"
 #include "cyrus/audit_log.hpp"
@@ -50,20 +51,20 @@ bool are_same_file(const fs::path& a, const fs::path& b) {
          first.st_ino == second.st_ino;
 }
 
-/// One attempt at an append, from its first lock to its last.
+/// One attempt at an append of one message or several, from its first lock to its last.
 class Attempt {
  public:
-  Attempt(const MailboxName& name, const StagedMessage& message, const AppendOptions& options,
+  Attempt(const MailboxName& name, std::span<const BatchMessage> messages, const AppendOptions& options,
           const StoreConfig& config, const MailboxList& mailboxes, const base::Log& log)
       : name_(name),
-        message_(message),
+        messages_(messages),
         options_(options),
         config_(config),
         mailboxes_(mailboxes),
         log_(log),
         what_("mailbox " + name.intname()) {}
 
-  base::Result<Appended> run() {
+  base::Result<std::vector<Appended>> run() {
     auto mailbox = open_mailbox(name_, config_, mailboxes_, base::LockMode::exclusive);
     if (!mailbox) return tl::unexpected(mailbox.error());
     auto index = IndexWriter::open(mailbox->locks.index_fd(), what_ + ": cyrus.index");
@@ -72,34 +73,41 @@ class Attempt {
     if (!header_file) return tl::unexpected(header_file.error());
     if (const auto may = check_mailbox(*mailbox, *index); !may) return tl::unexpected(may.error());
 
-    const DeliveryMark mark{message_.facts().message_id, header_file->uniqueid, message_.facts().date};
-    const bool is_marked = options_.suppress_duplicate && suppresses_duplicates(config_) && !mark.message_id.empty() &&
-                           !mark.uniqueid.empty() && !index->header().has_option(option_bit::kDuplicateDelivery);
+    // Of a batch nothing was delivered by way of deliver.db, and nobody asks.
+    const MessageFacts& first = messages_.front().message->facts();
+    const DeliveryMark mark{first.message_id, header_file->uniqueid, first.date};
+    const bool is_marked = options_.suppress_duplicate && messages_.size() == 1 && suppresses_duplicates(config_) &&
+                           !mark.message_id.empty() && !mark.uniqueid.empty() &&
+                           !index->header().has_option(option_bit::kDuplicateDelivery);
+    const std::uint32_t uidvalidity = index->header().uidvalidity;
     if (!options_.ignore_quota) {
-      const auto room = check_quota_room(header_file->quota_root, message_.size(), config_);
+      const auto room = check_quota_room(header_file->quota_root,
+                                         QuotaNeed{octets(), messages_.size(), options_.strict_quota}, config_);
       if (!room) return tl::unexpected(base::Error{room.error().code, what_ + ": " + room.error().text});
     }
     if (is_marked) {
       const auto known = was_delivered(config_, mark);
-      if (known && *known) return Appended{index->header().uidvalidity, 0, true};
+      if (known && *known) return std::vector{Appended{uidvalidity, 0, true}};
       if (!known && known.error().code == Errc::busy) return tl::unexpected(known.error());
       // Twice is better than never.
       if (!known) log_.error(what_ + ": " + known.error().text + "; it may be a duplicate");
     }
 
     IndexChange change(index->header(), index->header_bytes(), header_file->user_flags, name_.userid(), now_);
-    const auto appended = append(*mailbox, *index, header_file->quota_root, change);
-    if (!appended) return tl::unexpected(appended.error());
+    const auto records = append(*mailbox, *index, header_file->quota_root, change);
+    if (!records) return tl::unexpected(records.error());
     if (is_marked) {
-      const auto marked = mark_delivered(config_, mark, now_, appended->uid);
+      const auto marked = mark_delivered(config_, mark, now_, records->front().uid);
       if (!marked) log_.error(what_ + ": " + marked.error().text + "; a duplicate would not be noticed");
     }
-    if (config_.audit_log) {
-      const AuditLines lines(options_.session_id, name_.intname(), header_file->uniqueid);
-      log_.notice(lines.appended(*appended, message_.facts().message_id));
-      log_.notice(lines.modseq(change.header()));
+    const AuditLines lines(options_.session_id, name_.intname(), header_file->uniqueid);
+    std::vector<Appended> appended;
+    for (std::size_t i = 0; i < records->size(); ++i) {
+      appended.push_back(Appended{uidvalidity, (*records)[i].uid, false});
+      if (config_.audit_log) log_.notice(lines.appended((*records)[i], messages_[i].message->facts().message_id));
     }
-    return Appended{index->header().uidvalidity, appended->uid, false};
+    if (config_.audit_log) log_.notice(lines.modseq(change.header()));
+    return appended;
   }
 
  private:
@@ -125,21 +133,28 @@ class Attempt {
     return {};
   }
 
-  /// Everything that is written.
-  base::Result<IndexRecord> append(const OpenMailbox& mailbox, IndexWriter& index, const std::string& quota_root,
-                                   IndexChange& change) {
-    const MessageFacts& message = message_.facts();
-    auto source = source_file(mailbox.record.partition);
-    if (!source) return tl::unexpected(source.error());
+  std::uint64_t octets() const {
+    std::uint64_t sum = 0;
+    for (const BatchMessage& batch : messages_) sum += batch.message->size();
+    return sum;
+  }
 
+  /// Everything that is written.
+  base::Result<std::vector<IndexRecord>> append(const OpenMailbox& mailbox, IndexWriter& index,
+                                                const std::string& quota_root, IndexChange& change) {
+    if (auto found = find_sources(mailbox.record.partition); !found) return tl::unexpected(std::move(found.error()));
+
+    // The records of a cache stand one behind the other, each of a size that is a multiple of 4.
+    std::string cache_records;
+    for (const BatchMessage& batch : messages_) cache_records += batch.message->facts().cache_record;
     std::optional<CacheFile> cache;
     std::uint64_t offset = 0;
-    if (!message.cache_record.empty()) {
+    if (!cache_records.empty()) {
       auto opened =
           CacheFile::open(mailbox.paths.file(MetaFile::cache), index.header().generation_no, what_ + ": cyrus.cache");
       if (!opened) return tl::unexpected(opened.error());
       cache = std::move(*opened);
-      const auto placed = cache->append(message.cache_record);
+      const auto placed = cache->append(cache_records);
       if (!placed) {
         static_cast<void>(cache->take_back());
         return tl::unexpected(placed.error());
@@ -148,37 +163,53 @@ class Attempt {
     }
 
     std::vector<unsigned char> bytes;
-    auto record = change.append(message, offset, bytes);
-    if (record) {
-      auto written = write(mailbox, index, quota_root, change, bytes, record->uid, *source);
-      if (!written) record = tl::unexpected(std::move(written.error()));
+    auto records = make_records(change, offset, bytes);
+    if (records) {
+      auto written = write(mailbox, index, quota_root, change, bytes, *records);
+      if (!written) records = tl::unexpected(std::move(written.error()));
     } else {
-      record.error().text = what_ + ": " + record.error().text;
+      records.error().text = what_ + ": " + records.error().text;
     }
-    if (!record) {
+    if (!records) {
       // What is not given back is garbage that nobody reads.
       static_cast<void>(index.take_back_next());
       if (cache) static_cast<void>(cache->take_back());
     }
-    return record;
+    return records;
+  }
+
+  /// One index record for each message; `bytes` become what is written, `offset` is where the cache records begin.
+  base::Result<std::vector<IndexRecord>> make_records(IndexChange& change, std::uint64_t offset,
+                                                      std::vector<unsigned char>& bytes) const {
+    std::vector<IndexRecord> records;
+    std::vector<unsigned char> piece;
+    for (const BatchMessage& batch : messages_) {
+      const MessageFacts& message = batch.message->facts();
+      auto record = change.append(message, batch.flags, message.cache_record.empty() ? 0 : offset, piece);
+      if (!record) return tl::unexpected(std::move(record.error()));
+      offset += message.cache_record.size();
+      records.push_back(*record);
+      bytes.insert(bytes.end(), piece.begin(), piece.end());
+    }
+    return records;
   }
 
   base::Result<void> write(const OpenMailbox& mailbox, IndexWriter& index, const std::string& quota_root,
-                           const IndexChange& change, const std::vector<unsigned char>& bytes, std::uint32_t uid,
-                           fs::path& source) {
+                           const IndexChange& change, const std::vector<unsigned char>& bytes,
+                           const std::vector<IndexRecord>& records) {
     if (auto written = index.write_next(bytes); !written) return written;
     auto quota = prepare_quota_change(quota_root, change.usage_change(), name_, config_, log_);
     if (!quota) return tl::unexpected(std::move(quota.error()));
     // Nobody can look at the mailbox before the locks are released, so that it can go already, and cannot be forgotten.
     if (auto forgotten = forget_status_patiently(config_, name_); !forgotten) return forgotten;
 
-    const Commit commit{mailbox.paths, uid, index, change.header_bytes(), *quota};
-    auto done = commit_apart(commit, source);
+    Commit commit{mailbox.paths, {}, index, change.header_bytes(), *quota};
+    for (const IndexRecord& record : records) commit.uids.push_back(record.uid);
+    auto done = commit_apart(commit);
     if (!done && done.error().errnum == EMLINK) {
       // As many names as this file system lets a file have. A copy begins anew.
-      if (auto copied = copy_source(mailbox.record.partition); !copied) return copied;
-      source = copy_->path();
-      done = commit_apart(commit, source);
+      if (auto copied = copy_sources(mailbox.record.partition); !copied) return copied;
+      done = commit_apart(commit);
     }
     return done;
   }
@@ -186,14 +217,14 @@ class Attempt {
   /// What must happen as a whole.
   struct Commit {
     const MailboxPaths& paths;
-    std::uint32_t uid;
+    std::vector<std::uint32_t> uids;  // of messages_
     IndexWriter& index;
     std::vector<unsigned char> header;
     std::optional<QuotaChange>& quota;
   };
 
-  base::Result<void> commit_apart(const Commit& commit, const fs::path& source) const {
-    const base::Apart apart = base::run_apart(what_, [&] { return carry_out(commit, source); });
+  base::Result<void> commit_apart(const Commit& commit) const {
+    const base::Apart apart = base::run_apart(what_, [&] { return carry_out(commit); });
     if (apart.result) {
       if (!apart.result->empty()) log_.error(what_ + ": " + *apart.result);
       return {};
@@ -202,8 +233,10 @@ class Attempt {
     if (apart.lost) {
       RecordEdits none(commit.index.header().record_size);
       if (!commit.index.put_back(none)) error.text += "; cyrus.index may be changed, run reconstruct";
-      const fs::path file = message_path(commit, false);
-      if (are_same_file(file, source)) take_back(remove_file(file), error);
+      for (std::size_t i = 0; i < commit.uids.size(); ++i) {
+        const fs::path file = message_path(commit, i, false);
+        if (are_same_file(file, sources_[i])) take_back(remove_file(file), error);
+      }
       if (commit.quota) take_back(commit.quota->undo_of_lost_copy(), error);
     }
     return tl::unexpected(std::move(error));
@@ -211,27 +244,36 @@ class Attempt {
 
   /// Runs in a child (base/run_apart.hpp), so it logs nothing. Returns what is to be logged all the same: failures that
   /// do not take the message back.
-  base::Result<std::string> carry_out(const Commit& commit, const fs::path& source) const {
-    const fs::path file = message_path(commit, false);
-    // What stands there belongs to no record: a crash left it.
-    if (auto removed = remove_file(file); !removed) return tl::unexpected(removed.error());
-    if (auto removed = remove_file(message_path(commit, true)); !removed) return tl::unexpected(removed.error());
-    if (::link(source.c_str(), file.c_str()) != 0) return base::fail_system("link " + file.native(), errno);
+  base::Result<std::string> carry_out(const Commit& commit) const {
+    for (std::size_t i = 0; i < commit.uids.size(); ++i) {
+      if (auto linked = link_message(commit, i); !linked) return undone(commit, std::move(linked.error()), false, i);
+    }
     auto done = TwoskipDisk::plain().sync_directory(commit.paths.data_directory());
     if (done && commit.quota) {
       done = commit.quota->write();
-      if (!done) return undone(commit, std::move(done.error()), false);
+      if (!done) return undone(commit, std::move(done.error()), false, commit.uids.size());
     }
-    if (!done) return undone(commit, std::move(done.error()), false);
+    if (!done) return undone(commit, std::move(done.error()), false, commit.uids.size());
     RecordEdits none(commit.index.header().record_size);
     done = commit.index.commit(none, commit.header, IndexWriter::Durability::before_return);
-    if (!done) return undone(commit, std::move(done.error()), true);
+    if (!done) return undone(commit, std::move(done.error()), true, commit.uids.size());
     return tell_others(config_, name_, Told::of_append);
   }
 
-  tl::unexpected<base::Error> undone(const Commit& commit, base::Error error, bool with_quota) const {
+  base::Result<void> link_message(const Commit& commit, std::size_t i) const {
+    const fs::path file = message_path(commit, i, false);
+    // What stands there belongs to no record: a crash left it.
+    if (auto removed = remove_file(file); !removed) return removed;
+    if (auto removed = remove_file(message_path(commit, i, true)); !removed) return removed;
+    if (::link(sources_[i].c_str(), file.c_str()) != 0) return base::fail_system("link " + file.native(), errno);
+    return {};
+  }
+
+  /// Takes back what carry_out() did, with the files of the first `linked` messages.
+  tl::unexpected<base::Error> undone(const Commit& commit, base::Error error, bool with_quota,
+                                     std::size_t linked) const {
     if (with_quota && commit.quota) take_back(commit.quota->undo(), error);
-    take_back(remove_file(message_path(commit, false)), error);
+    for (std::size_t i = 0; i < linked; ++i) take_back(remove_file(message_path(commit, i, false)), error);
     return tl::unexpected(std::move(error));
   }
 
@@ -239,32 +281,44 @@ class Attempt {
     if (!done) error.text += "; " + done.error().text + "; run quota -f and reconstruct";
   }
 
-  static fs::path message_path(const Commit& commit, bool archived) {
-    return commit.paths.message(static_cast<maildrop::Uid>(commit.uid), archived);
+  static fs::path message_path(const Commit& commit, std::size_t i, bool archived) {
+    return commit.paths.message(static_cast<maildrop::Uid>(commit.uids[i]), archived);
   }
 
-  base::Result<fs::path> source_file(const std::string& partition) {
-    if (config_.single_instance_store) return message_.file_on(partition);
-    if (auto copied = copy_source(partition); !copied) return tl::unexpected(copied.error());
-    return copy_->path();
+  /// Where the file of each message is linked from.
+  base::Result<void> find_sources(const std::string& partition) {
+    if (!config_.single_instance_store) return copy_sources(partition);
+    sources_.clear();
+    for (const BatchMessage& batch : messages_) {
+      auto file = batch.message->file_on(partition);
+      if (!file) return tl::unexpected(std::move(file.error()));
+      sources_.push_back(*std::move(file));
+    }
+    return {};
   }
 
-  base::Result<void> copy_source(const std::string& partition) {
-    auto copied = message_.copy(partition);
-    if (!copied) return tl::unexpected(std::move(copied.error()));
-    copy_ = std::move(*copied);
+  base::Result<void> copy_sources(const std::string& partition) {
+    sources_.clear();
+    copies_.clear();
+    for (const BatchMessage& batch : messages_) {
+      auto copied = batch.message->copy(partition);
+      if (!copied) return tl::unexpected(std::move(copied.error()));
+      sources_.push_back(copied->path());
+      copies_.push_back(*std::move(copied));
+    }
     return {};
   }
 
   const MailboxName& name_;
-  const StagedMessage& message_;
+  const std::span<const BatchMessage> messages_;
   const AppendOptions& options_;
   const StoreConfig& config_;
   const MailboxList& mailboxes_;
   const base::Log& log_;
   const std::string what_;
   const std::uint64_t now_ = seconds_since_1970();
-  std::optional<StageFile> copy_;  // for this mailbox alone
+  std::vector<fs::path> sources_;  // of messages_
+  std::vector<StageFile> copies_;  // for this mailbox alone
 };
 
 }  // namespace
@@ -272,6 +326,16 @@ class Attempt {
 base::Result<Appended> append_message(const MailboxName& name, const StagedMessage& message,
                                       const AppendOptions& options, const StoreConfig& config,
                                       const MailboxList& mailboxes, const base::Log& log) {
+  const BatchMessage one{&message, 0};
+  const auto appended = append_messages(name, std::span(&one, 1), options, config, mailboxes, log);
+  if (!appended) return tl::unexpected(appended.error());
+  return appended->front();
+}
+
+base::Result<std::vector<Appended>> append_messages(const MailboxName& name, std::span<const BatchMessage> messages,
+                                                    const AppendOptions& options, const StoreConfig& config,
+                                                    const MailboxList& mailboxes, const base::Log& log) {
+  CHECK(messages.size() <= kMaxBatch);
   const std::string what = "mailbox " + name.intname();
   if (config.read_only) return base::fail(Errc::permission, what + ": imapd.conf says readonly");
   if (name.components().front() == config.deleted_prefix) return base::fail(Errc::not_found, what + ": is deleted");
@@ -280,7 +344,12 @@ base::Result<Appended> append_message(const MailboxName& name, const StagedMessa
                                              ": nothing can be delivered: imapd.conf says conversations, whose "
                                              "database this version does not write");
   }
-  return Attempt(name, message, options, config, mailboxes, log).run();
+  if (messages.empty()) return std::vector<Appended>{};
+  std::vector<const StagedMessage*> staged;
+  for (const BatchMessage& batch : messages) staged.push_back(batch.message);
+  // Before any lock is taken: it may take a while.
+  if (auto durable = make_durable(staged); !durable) return tl::unexpected(std::move(durable.error()));
+  return Attempt(name, messages, options, config, mailboxes, log).run();
 }
 
 }  // namespace cyrus

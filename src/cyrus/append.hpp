@@ -7,9 +7,12 @@
 #include "cyrus/staged_message.hpp"
 #include "cyrus/store_config.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
+#include <vector>
 
 namespace cyrus {
 
@@ -18,6 +21,7 @@ struct AppendOptions {
   /// Whose right p on the mailbox decides; nullopt: nobody is asked.
   std::optional<std::string> poster;
   std::string session_id;          ///< for audit lines
+  bool strict_quota = false;       ///< the message must fit into the quota, not only find some room
   bool ignore_quota = false;       ///< also into a mailbox that is over its quota
   bool suppress_duplicate = true;  ///< not a second time, where the configuration says so
 };
@@ -38,5 +42,21 @@ struct Appended {
 base::Result<Appended> append_message(const MailboxName& name, const StagedMessage& message,
                                       const AppendOptions& options, const StoreConfig& config,
                                       const MailboxList& mailboxes, const base::Log& log);
+
+/// A message of a batch, and the flags that it has from the beginning: of flag_bit, the five of IMAP.
+struct BatchMessage {
+  const StagedMessage* message = nullptr;
+  std::uint32_t flags = 0;
+};
+
+/// Puts messages into one mailbox in one step, in their order: all of them are there and durable, or none. For mail
+/// that comes from another store: duplicates are not looked for. At most kMaxBatch of them; the mailbox is locked
+/// meanwhile. Messages that are not durable yet (IntakeOptions::durable) are made so first. Errors: as
+/// append_message().
+base::Result<std::vector<Appended>> append_messages(const MailboxName& name, std::span<const BatchMessage> messages,
+                                                    const AppendOptions& options, const StoreConfig& config,
+                                                    const MailboxList& mailboxes, const base::Log& log);
+
+inline constexpr std::size_t kMaxBatch = 1000;
 
 }  // namespace cyrus

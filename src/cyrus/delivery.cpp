@@ -42,7 +42,7 @@ class Delivery::Impl {
       if (!paths) return tl::unexpected(base::Error{paths.error().code, what + ": " + paths.error().text});
       const auto header = read_mailbox_header(*paths, what);
       if (!header) return tl::unexpected(header.error());
-      const auto room = check_quota_room(header->quota_root, octets, config_);
+      const auto room = check_quota_room(header->quota_root, QuotaNeed{octets}, config_);
       if (!room) return tl::unexpected(base::Error{room.error().code, what + ": " + room.error().text});
     }
     Recipient recipient{inbox->name, inbox->partition, false};

@@ -134,8 +134,8 @@ IndexRecord IndexChange::mark_seen(std::span<unsigned char> record) {
   return rewrite(record, old, old.flags | flag_bit::kSeen);
 }
 
-base::Result<IndexRecord> IndexChange::append(const MessageFacts& message, std::uint64_t cache_offset,
-                                              std::vector<unsigned char>& bytes) {
+base::Result<IndexRecord> IndexChange::append(const MessageFacts& message, std::uint32_t flags,
+                                              std::uint64_t cache_offset, std::vector<unsigned char>& bytes) {
   const IndexFormat& format = *header_.format_table;
   const IndexRecordLayout& at = format.record;
   if (header_.last_uid == kMost32 || header_.num_records == kMost32) {
@@ -158,6 +158,7 @@ base::Result<IndexRecord> IndexChange::append(const MessageFacts& message, std::
   store(record, at.size, message.size);
   store(record, at.header_size, message.header_size);
   store(record, at.gmtime, message.gmtime);
+  store(record, at.flags, flags);
   store(record, at.last_updated, Time{now_, 0});
   store(record, at.savedate, Time{now_, 0});
   if (cache_offset != 0) {

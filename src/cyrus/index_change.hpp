@@ -42,9 +42,9 @@ class IndexChange {
   IndexRecord mark_seen(std::span<unsigned char> record);
 
   /// A message that joins the mailbox as the next record. Its UID is last_uid + 1, its modseq the next one, its flags
-  /// none. `cache_offset` is 0 without a cache record. Returns the record; `bytes` become what is written. Errors:
+  /// `flags`. `cache_offset` is 0 without a cache record. Returns the record; `bytes` become what is written. Errors:
   /// limit (no UID is left; the message is too large for this index version).
-  base::Result<IndexRecord> append(const MessageFacts& message, std::uint64_t cache_offset,
+  base::Result<IndexRecord> append(const MessageFacts& message, std::uint32_t flags, std::uint64_t cache_offset,
                                    std::vector<unsigned char>& bytes);
 
   /// Does not count as a change of the mailbox: no modseq is used up.

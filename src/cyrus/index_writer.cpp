@@ -117,12 +117,12 @@ base::Result<std::span<const unsigned char>> IndexWriter::last() {
   return record(header_.num_records - 1);
 }
 
-base::Result<void> IndexWriter::write_next(std::span<const unsigned char> record) {
-  CHECK(record.size() == header_.record_size);
+base::Result<void> IndexWriter::write_next(std::span<const unsigned char> records) {
+  CHECK(!records.empty() && records.size() % header_.record_size == 0);
   struct stat status = {};
   if (::fstat(fd_, &status) != 0) return base::fail_system(what_, errno);
   size_before_next_ = static_cast<std::uint64_t>(status.st_size);
-  if (auto written = base::write_exactly(fd_, record, header_.end_of_records(), what_); !written) return written;
+  if (auto written = base::write_exactly(fd_, records, header_.end_of_records(), what_); !written) return written;
   return base::sync_data(fd_, what_);
 }
 

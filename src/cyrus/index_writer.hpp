@@ -63,10 +63,10 @@ class IndexWriter {
   /// The last record, or empty bytes; valid until the next call. Blocks on disk. Errors: corrupt; io.
   base::Result<std::span<const unsigned char>> last();
 
-  /// Writes a record behind the last one and makes it durable. It is garbage that nobody reads until a header counts it
-  /// (commit() without edits): that write is the moment at which a message joins the mailbox. Blocks on disk. Errors:
-  /// io.
-  base::Result<void> write_next(std::span<const unsigned char> record);
+  /// Writes records behind the last one and makes them durable. They are garbage that nobody reads until a header
+  /// counts them (commit() without edits): that write is the moment at which messages join the mailbox. Blocks on disk.
+  /// Errors: io.
+  base::Result<void> write_next(std::span<const unsigned char> records);
 
   /// Gives back the room that write_next() took, as long as no header counts it. False: it stays, as garbage.
   bool take_back_next() noexcept;

@@ -25,6 +25,9 @@ struct IntakeOptions {
   bool munge_8bit = true;          ///< munge8bit: else each of them becomes an X
   std::uint64_t max_octets = 0;    ///< maxmessagesize, of what came in with CRLF line ends; 0: no bound
   std::string partition;           ///< where it is staged; empty: the default partition
+  bool durable = true;             ///< false: in a batch, which is made durable as a whole (append_messages)
+  /// When it was received, in seconds since 1970, for mail that comes from another store; nullopt: its header says.
+  std::optional<std::uint64_t> internaldate;
 };
 
 /// Takes one message in, in pieces of any size, and stages it on disk: what StagedMessage has then is what a mailbox

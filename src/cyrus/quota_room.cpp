@@ -28,7 +28,7 @@ bool is_over(const Dlist& root, std::string_view resource, std::uint64_t more, s
 
 }  // namespace
 
-base::Result<void> check_quota_room(const std::string& root, std::uint64_t octets, const StoreConfig& config) {
+base::Result<void> check_quota_room(const std::string& root, const QuotaNeed& need, const StoreConfig& config) {
   if (root.empty()) return {};
   const std::string what = "quota root " + root;
   if (config.quota_backend != "quotalegacy") {
@@ -43,8 +43,8 @@ base::Result<void> check_quota_room(const std::string& root, std::uint64_t octet
   if (line.ends_with('\n')) line.remove_suffix(1);
   const auto list = parse_dlist(line);
   if (!list || list->kind != Dlist::Kind::fields) return {};
-  const bool strict = config.lmtp_strict_quota;
-  if (is_over(*list, "S", strict ? octets : 0, 1024) || is_over(*list, "M", strict ? 1 : 0, 1)) {
+  const bool strict = need.strict || config.lmtp_strict_quota;
+  if (is_over(*list, "S", strict ? need.octets : 0, 1024) || is_over(*list, "M", strict ? need.messages : 0, 1)) {
     return base::fail(Errc::limit, what + ": over quota");
   }
   return {};

@@ -8,10 +8,18 @@
 
 namespace cyrus {
 
-/// Whether a quota root has room for one more message of `octets` (doc/format/quota.md). Without lmtp_strict_quota a
-/// root that is not over its limits takes one that brings it there. An empty root, and one without a file, has room.
+/// What is to be put under a quota root.
+struct QuotaNeed {
+  std::uint64_t octets = 0;
+  std::uint64_t messages = 1;
+  bool strict = false;  ///< it must fit, as with lmtp_strict_quota
+};
+
+/// Whether a quota root has room for more (doc/format/quota.md). Where neither the need nor lmtp_strict_quota is
+/// strict, a root that is not over its limits takes what brings it there. An empty root, and one without a file, has
+/// room.
 ///
 /// Blocks on disk. Errors: limit (over quota); unsupported (quota_db); corrupt; permission; io.
-base::Result<void> check_quota_room(const std::string& root, std::uint64_t octets, const StoreConfig& config);
+base::Result<void> check_quota_room(const std::string& root, const QuotaNeed& need, const StoreConfig& config);
 
 }  // namespace cyrus

@@ -107,10 +107,11 @@ base::Result<StageFile> StageFile::make(const StoreConfig::Roots& partitions, st
   return base::fail(Errc::io, directory->native() + ": no stage file could be made");
 }
 
-base::Result<void> StageFile::complete(Time modified) {
+base::Result<void> StageFile::complete(Time modified, bool durable) {
   const timespec time{static_cast<std::time_t>(modified.seconds), static_cast<long>(modified.nanoseconds)};
   const std::array<timespec, 2> times{time, time};
   if (::futimens(fd(), times.data()) != 0) return base::fail_system(path_.native(), errno);
+  if (!durable) return {};
   return base::sync_file(fd(), path_.native());
 }
 

@@ -31,8 +31,9 @@ class StageFile {
   /// Open for reading and writing.
   int fd() const { return fd_.value(); }
 
-  /// Gives the file its time and makes it durable; its name need not be. Blocks on disk. Errors: io.
-  base::Result<void> complete(Time modified);
+  /// Gives the file its time and, unless somebody else will, makes it durable; its name need not be. Blocks on disk.
+  /// Errors: io.
+  base::Result<void> complete(Time modified, bool durable = true);
 
  private:
   StageFile(std::filesystem::path path, base::UniqueFd fd, base::FileLock lock);

@@ -1,11 +1,17 @@
 #include "cyrus/staged_message.hpp"
 
 #include "base/ascii.hpp"
+#include "base/file_write.hpp"
 
+#include <atomic>
+#include <cerrno>
 #include <functional>
 #include <map>
 #include <mutex>
+#include <set>
+#include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace cyrus {
 
@@ -16,10 +22,14 @@ struct StagedMessage::Content {
   StageFile file;
   std::mutex mutex;                                        // for copies
   std::map<std::string, StageFile, std::less<>> copies{};  // by partition
+  std::atomic<bool> durable{true};
 };
 
-StagedMessage::StagedMessage(const StoreConfig& config, std::string partition, StageFile file, MessageFacts facts)
-    : content_(new Content{config.partitions, std::move(facts), base::ascii::lower(partition), std::move(file), {}}) {}
+StagedMessage::StagedMessage(const StoreConfig& config, std::string partition, StageFile file, MessageFacts facts,
+                             bool durable)
+    : content_(new Content{config.partitions, std::move(facts), base::ascii::lower(partition), std::move(file), {}}) {
+  content_->durable = durable;
+}
 
 StagedMessage::StagedMessage(StagedMessage&&) noexcept = default;
 StagedMessage& StagedMessage::operator=(StagedMessage&&) noexcept = default;
@@ -40,6 +50,24 @@ base::Result<std::filesystem::path> StagedMessage::file_on(std::string_view part
 base::Result<StageFile> StagedMessage::copy(std::string_view partition) const {
   const MessageFacts& message = content_->facts;
   return copy_stage_file(content_->file, message.size, message.internaldate, content_->partitions, partition);
+}
+
+base::Result<void> make_durable(std::span<const StagedMessage* const> messages) {
+  std::vector<StagedMessage::Content*> waiting;
+  for (const StagedMessage* message : messages) {
+    if (!message->content_->durable) waiting.push_back(message->content_.get());
+  }
+  std::set<std::string> synced;  // partitions
+  for (StagedMessage::Content* content : waiting) {
+    const std::string what = content->file.path().native();
+    if (waiting.size() == 1) {
+      if (auto done = base::sync_file(content->file.fd(), what); !done) return done;
+    } else if (synced.insert(content->partition).second && ::syncfs(content->file.fd()) != 0) {
+      return base::fail_system("syncfs " + what, errno);
+    }
+  }
+  for (StagedMessage::Content* content : waiting) content->durable = true;
+  return {};
 }
 
 }  // namespace cyrus

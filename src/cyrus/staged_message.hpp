@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -35,11 +36,17 @@ class StagedMessage {
   base::Result<StageFile> copy(std::string_view partition) const;
 
   /// `file` is complete and lies on `partition`.
-  StagedMessage(const StoreConfig& config, std::string partition, StageFile file, MessageFacts facts);
+  StagedMessage(const StoreConfig& config, std::string partition, StageFile file, MessageFacts facts,
+                bool durable = true);
 
  private:
+  friend base::Result<void> make_durable(std::span<const StagedMessage* const> messages);
   struct Content;
   std::unique_ptr<Content> content_;
 };
+
+/// Makes those durable that are not yet: several by one syncfs(2), which costs less than an fsync(2) for each, and
+/// covers whatever else waits on their file system. Blocks on disk. Errors: io.
+base::Result<void> make_durable(std::span<const StagedMessage* const> messages);
 
 }  // namespace cyrus
