@@ -1,0 +1,1 @@
+pillarbox_fuzz(mbox tools)
