@@ -22,7 +22,8 @@ LineBuffer::Next LineBuffer::next(std::size_t limit) {
     return {discarded_ > kMaxDiscardOctets ? Status::exhausted : Status::incomplete, {}};
   }
   std::string_view line(octets_.get() + begin_, line_end_ - begin_);
-  consume_through(line_end_);
+  begin_ = line_end_ + 1;
+  find_line_end();
   if (discarding_) {
     discarding_ = false;
     discarded_ = 0;
@@ -68,8 +69,18 @@ void LineBuffer::received(std::size_t octets) {
   filled_ = end_ == capacity_;
 }
 
-void LineBuffer::consume_through(std::size_t line_end) {
-  begin_ = line_end + 1;
+std::string_view LineBuffer::pending() const {
+  CHECK(!discarding_);
+  return {octets_.get() + begin_, unread()};
+}
+
+void LineBuffer::consume(std::size_t octets) {
+  CHECK(octets <= unread() && !discarding_);
+  begin_ += octets;
+  if (line_end_ == kNone || line_end_ < begin_) find_line_end();
+}
+
+void LineBuffer::find_line_end() {
   line_end_ = kNone;
   if (begin_ == end_) return;
   const void* found = std::memchr(octets_.get() + begin_, '\n', end_ - begin_);

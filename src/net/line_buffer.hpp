@@ -39,6 +39,12 @@ class LineBuffer {
   /// Takes the next line, of at most `limit` octets without its line end.
   Next next(std::size_t limit);
 
+  /// What has been received and not been given out, whole lines or not; until next(), space() or consume(). Not in the
+  /// middle of an overlong line that next() drops.
+  std::string_view pending() const;
+  /// Counts the first octets of pending() as given out.
+  void consume(std::size_t octets);
+
   /// Room to receive into, never empty as long as next(limit) answers incomplete.
   std::span<char> space(std::size_t limit);
   /// Says that `octets` have been put at the begin of the last space().
@@ -54,7 +60,7 @@ class LineBuffer {
  private:
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
 
-  void consume_through(std::size_t line_end);
+  void find_line_end();
   void resize(std::size_t capacity);
 
   std::unique_ptr<char[]> octets_;

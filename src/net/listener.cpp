@@ -94,6 +94,7 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 
   Result<Accepted> try_accept();
   std::size_t waiting() const;
+  bool counts_waiting() const;
 
   static Task<Result<Accepted>> accept(std::shared_ptr<Impl> self);
   static Task<bool> wait_readable(std::shared_ptr<Impl> self, Clock::duration time);
@@ -199,6 +200,12 @@ std::size_t Listener::Impl::waiting() const {
   return is_readable() ? 1 : 0;
 }
 
+bool Listener::Impl::counts_waiting() const {
+  int family = 0;
+  socklen_t length = sizeof(family);
+  return ::getsockopt(socket_.value(), SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family != AF_UNIX;
+}
+
 Task<Result<Accepted>> Listener::Impl::accept(std::shared_ptr<Impl> self) {
   self->cancelled_ = false;
   auto first = self->try_accept();
@@ -240,6 +247,7 @@ Listener::~Listener() {
 Task<Result<Accepted>> Listener::accept() { return Impl::accept(impl_); }
 Result<Accepted> Listener::accept_waiting() { return impl_->try_accept(); }
 std::size_t Listener::waiting() const { return impl_->waiting(); }
+bool Listener::counts_waiting() const { return impl_->counts_waiting(); }
 void Listener::close() { impl_->close(); }
 Task<bool> Listener::wait_readable(Clock::duration time) { return Impl::wait_readable(impl_, time); }
 void Listener::cancel() { impl_->cancel(); }

@@ -54,9 +54,12 @@ class Listener {
   /// Takes a connection that is there already; never waits. Errors: as accept(), would_block when there is none.
   base::Result<Accepted> accept_waiting();
 
-  /// How many connections wait that no process has accepted yet. At most 1 for a socket that does not count them (a
-  /// Unix socket), and for one that is not listening any more: accept_waiting() tells.
+  /// How many connections wait that no process has accepted yet. At most 1 for a socket that does not count them, and
+  /// for one that is not listening any more: accept_waiting() tells.
   std::size_t waiting() const;
+
+  /// False for a Unix socket: whether its queue moves cannot be seen.
+  bool counts_waiting() const;
 
   /// Closes the socket of this process, so that the port is free once the others have closed theirs. No operation may
   /// be under way; later ones say closed.

@@ -58,7 +58,8 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Loop& loop, base::UniqueFd socket);
 
-  static Task<Result<std::string_view>> read_line(std::shared_ptr<Impl> self, std::size_t limit);
+  enum class Unit { line, octets };
+  static Task<Result<std::string_view>> read(std::shared_ptr<Impl> self, Unit unit, std::size_t limit);
   static Task<Result<void>> flush(std::shared_ptr<Impl> self);
   static Task<Result<TlsInfo>> start_tls(std::shared_ptr<Impl> self, const TlsContext& context);
   static Task<void> close(std::shared_ptr<Impl> self, Clock::duration patience);
@@ -214,14 +215,17 @@ void Stream::Impl::cancel() {
 // ---- input ----
 
 // Idle sessions spend their time in here: one frame, with one place to wait that plain and TLS share.
-Task<Result<std::string_view>> Stream::Impl::read_line(std::shared_ptr<Impl> self, std::size_t limit) {
+Task<Result<std::string_view>> Stream::Impl::read(std::shared_ptr<Impl> self, Unit unit, std::size_t limit) {
   for (;;) {
     if (self->cancelled_) co_return failure(kCancelled);
-    if (!self->output.empty() && (!self->input.has_line() || self->output.size() >= kOutputHighWater)) {
+    const bool waits = unit == Unit::line ? !self->input.has_line() : self->input.unread() == 0;
+    if (!self->output.empty() && (waits || self->output.size() >= kOutputHighWater)) {
       const Verdict sent = co_await self->send_output();
       if (!sent) co_return failure(sent);
     }
-    const auto next = self->input.next(limit);
+    if (unit == Unit::octets && !waits) co_return self->input.pending();
+    const auto next =
+        unit == Unit::line ? self->input.next(limit) : LineBuffer::Next{LineBuffer::Status::incomplete, {}};
     switch (next.status) {
       case LineBuffer::Status::line:
         co_return next.line;
@@ -414,7 +418,13 @@ Stream::~Stream() {
   if (impl_) impl_->cancel();
 }
 
-Task<Result<std::string_view>> Stream::read_line(std::size_t limit) { return Impl::read_line(impl_, limit); }
+Task<Result<std::string_view>> Stream::read_line(std::size_t limit) {
+  return Impl::read(impl_, Impl::Unit::line, limit);
+}
+Task<Result<std::string_view>> Stream::read_octets() {
+  return Impl::read(impl_, Impl::Unit::octets, LineBuffer::kReadAheadOctets);
+}
+void Stream::consume(std::size_t octets) { impl_->input.consume(octets); }
 bool Stream::has_line() const { return impl_->input.has_line(); }
 std::size_t Stream::unread() const { return impl_->input.unread(); }
 std::string& Stream::output() { return impl_->output; }

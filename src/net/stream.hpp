@@ -44,6 +44,13 @@ class Stream {
   /// io (TLS). More than LineBuffer::kMaxDiscardOctets of such a line without an end are Errc::closed.
   Task<base::Result<std::string_view>> read_line(std::size_t limit);
 
+  /// What has been received and not been read, at least one octet: waits if there is none. The octets stay until they
+  /// are consumed; the view dies at the next read. For what does not come in lines of bounded length. Errors: those of
+  /// read_line() but limit. Not behind a read_line() that failed.
+  Task<base::Result<std::string_view>> read_octets();
+  /// Counts the first `octets` of what read_octets() returned as read.
+  void consume(std::size_t octets);
+
   /// True when a whole line has been received and not been read yet.
   bool has_line() const;
   /// Octets received and not read yet, whole line or not: must be 0 when STLS is answered (RFC 2595 s4).

@@ -120,7 +120,9 @@ net::Task<void> Server::wait_beside_port(net::Clock::duration longest) {
   refuse_who_waits_in_vain();
 }
 
+// At a Unix socket clients wait: they are programs of this machine, and a line that moves looks like one that stands.
 void Server::refuse_who_waits_in_vain() {
+  if (!listener_.counts_waiting()) return;
   line_outside_.look(listener_.waiting(), net::Clock::now());
   while (line_outside_.nobody_comes(net::Clock::now())) {
     auto client = listener_.accept_waiting();

@@ -107,6 +107,23 @@ TEST(LineBuffer, ObeysTheLimitOfEachCall) {
   EXPECT_EQ(buffer.next(6).line, "abcdef");
 }
 
+TEST(LineBuffer, GivesOutOctetsBetweenLines) {
+  for (std::size_t taken = 0; taken <= 7; ++taken) {
+    LineBuffer buffer;
+    const std::string text = "DATA\r\na\nb\r\n.\r\nQUIT\r\n";
+    put(buffer, text, 255);
+    EXPECT_EQ(buffer.next(255).line, "DATA");
+    EXPECT_EQ(buffer.pending(), text.substr(6));
+    buffer.consume(taken);
+    EXPECT_EQ(buffer.pending(), text.substr(6 + taken));
+    buffer.consume(8 - taken);
+    EXPECT_TRUE(buffer.has_line());
+    EXPECT_EQ(buffer.next(255).line, "QUIT");
+    EXPECT_EQ(buffer.pending(), "");
+    EXPECT_FALSE(buffer.has_line());
+  }
+}
+
 TEST(LineBuffer, StaysSmallForShortLines) {
   LineBuffer buffer;
   for (int i = 0; i < 1000; ++i) {

@@ -270,6 +270,28 @@ TEST(Listener, CountsThoseWhoWaitAndTakesThemWithoutWaiting) {
   EXPECT_EQ(removed.error().code, Errc::closed);
 }
 
+TEST(Listener, TakesConnectionsOfAUnixSocket) {
+  const std::string path = "/tmp/listener-test-" + std::to_string(::getpid());
+  ::unlink(path.c_str());  // of an earlier process with our number
+  sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof(address.sun_path) - 1);
+  base::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::bind(socket.value(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  Loop loop;
+  Listener listener(loop, std::move(socket));
+  EXPECT_FALSE(listener.counts_waiting());
+  EXPECT_EQ(listener.waiting(), 0U);
+  const base::UniqueFd client(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(client.value(), reinterpret_cast<sockaddr*>(&address), sizeof(address)), 0);
+  ::unlink(path.c_str());
+  EXPECT_EQ(listener.waiting(), 1U);
+  Outcome outcome;
+  run(loop, accept_some(listener, 1, outcome));
+  EXPECT_FALSE(outcome.error);
+  EXPECT_EQ(listener.waiting(), 0U);
+}
+
 TEST(Listener, ClosedItFreesThePort) {
   auto socket = listening_socket();
   sockaddr_in address = {};

@@ -125,6 +125,58 @@ TEST(Stream, ClosesOnALineThatNeverEnds) {
   EXPECT_LT(taken, 4 * LineBuffer::kMaxDiscardOctets);
 }
 
+// Lines, and behind "DATA" so many octets as they come, in pieces of at most three.
+Task<void> collect_data(Stream& stream, std::size_t octets, std::vector<std::string>& into) {
+  for (;;) {
+    const auto line = co_await stream.read_line(kLimit);
+    into.push_back(line ? "=" + std::string(*line) : std::string(base::name(line.error().code)));
+    if (!line) co_return;
+    if (*line != "DATA") continue;
+    stream.output() += "go ahead\r\n";
+    std::string data;
+    while (data.size() < octets) {
+      const auto some = co_await stream.read_octets();
+      if (!some) {
+        into.emplace_back(base::name(some.error().code));
+        co_return;
+      }
+      const std::size_t taken = std::min({some->size(), octets - data.size(), std::size_t{3}});
+      data += some->substr(0, taken);
+      stream.consume(taken);
+    }
+    into.push_back(data);
+  }
+}
+
+TEST(Stream, ReadsOctetsBetweenLinesWhereverTheyAreSplit) {
+  const std::string text("DATA\r\na\nb\r\0c\r\nQUIT\r\n", 22);
+  const Lines whole{"=DATA", std::string("a\nb\r\0c\r\n", 8), "=QUIT", "closed"};
+  for (std::size_t at = 0; at <= text.size(); ++at) {
+    Session session(testing::tcp_pair());
+    Lines lines;
+    send_all(session.fd(), text.substr(0, at));
+    spawn(session.loop, collect_data(session.stream, 8, lines));
+    session.loop.run_for(2ms);
+    send_all(session.fd(), text.substr(at));
+    session.end_of_input();
+    session.loop.run();
+    EXPECT_EQ(lines, whole) << "split at " << at;
+  }
+}
+
+TEST(Stream, SendsWhatItOwesBeforeItWaitsForOctets) {
+  Session session;
+  Lines lines;
+  Peer peer([&] {
+    send_all(session.fd(), "DATA\r\n");
+    EXPECT_EQ(receive(session.fd(), 10), "go ahead\r\n");
+    send_all(session.fd(), "12");
+    session.end_of_input();
+  });
+  run(session.loop, collect_data(session.stream, 8, lines));
+  EXPECT_EQ(lines, (Lines{"=DATA", "closed"}));
+}
+
 TEST(Stream, TellsWhetherALineWaits) {
   Session session;
   send_all(session.fd(), "STLS\r\nUSER x\r\nPA");
