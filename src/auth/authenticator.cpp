@@ -162,6 +162,7 @@ std::string Authenticator::mechanisms(const Channel& channel) {
   if (const auto known = state_->mechanisms.find(kind); known != state_->mechanisms.end()) return known->second;
 
   Channel same_kind;  // without the addresses: the answer holds for every peer
+  same_kind.service = channel.service;
   same_kind.tls = channel.tls;
   same_kind.external_ssf = channel.external_ssf;
   auto exchange = SaslExchange::create(state_->settings, same_kind, {});

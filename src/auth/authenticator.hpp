@@ -14,7 +14,8 @@ namespace auth {
 
 /// What libsasl2 must know of the connection.
 struct Channel {
-  std::string local_ip;  ///< empty: Unix socket
+  std::string service = "pop";  ///< SASL's name of the protocol (RFC 4422 s4): back ends may know users by it
+  std::string local_ip;         ///< empty: Unix socket
   unsigned local_port = 0;
   std::string peer_ip;
   unsigned peer_port = 0;

@@ -100,8 +100,8 @@ base::Result<void> SaslExchange::open() {
   const auto local = endpoint(channel_.local_ip, channel_.local_port);
   const auto peer = endpoint(channel_.peer_ip, channel_.peer_port);
   // The realm stays open, as in the original: then names keep their form, and sasldb takes the server's name for it.
-  int code = ::sasl_server_new("pop", settings_.server_name.c_str(), nullptr, or_null(local), or_null(peer),
-                               callbacks_.data(), 0, &connection_);
+  int code = ::sasl_server_new(channel_.service.c_str(), settings_.server_name.c_str(), nullptr, or_null(local),
+                               or_null(peer), callbacks_.data(), 0, &connection_);
   if (code != SASL_OK) return base::fail(base::Errc::io, "SASL: sasl_server_new: " + error_text(code));
 
   const sasl_ssf_t external = static_cast<sasl_ssf_t>(std::max(0, channel_.external_ssf));
