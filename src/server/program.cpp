@@ -168,6 +168,7 @@ int start(Program& program, std::span<const char* const> arguments) {
 
   set_umask(*conf);
   ::signal(SIGPIPE, SIG_IGN);
+  ::signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of one message, as a full disk is
   if (const auto user = drop_privileges(*conf); !user) {
     return refuse_to_start(program, log, EX_USAGE, user.error().text);
   }
