@@ -2,7 +2,7 @@
 # to itself; manual pages where man(1) looks.
 set(PILLARBOX_LIBEXECDIR ${CMAKE_INSTALL_LIBEXECDIR}/pillarbox)
 
-foreach(program master pop3d)
+foreach(program master pop3d lmtpd)
   if(TARGET ${program})
     install(TARGETS ${program} RUNTIME DESTINATION ${PILLARBOX_LIBEXECDIR})
   endif()

@@ -29,7 +29,7 @@ endfunction()
 
 # The folders whose tests run several threads. The mail store is used by many too, but only by way of the services'
 # pools: the system tests show that to the thread sanitizer.
-set(PILLARBOX_THREADED base net auth server pop3d)
+set(PILLARBOX_THREADED base net auth server pop3d lmtpd)
 
 # With a sanitizer, a process costs more to start than most cases take: it runs the cases of about so many sources.
 set(PILLARBOX_SOURCES_A_SHARD 4)

@@ -82,6 +82,12 @@ Endpoint local_of(int socket) {
   return to_endpoint(address, length);
 }
 
+bool is_unix_socket(int socket) {
+  int family = AF_UNSPEC;
+  socklen_t length = sizeof(family);
+  return ::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family == AF_UNIX;
+}
+
 class Listener::Impl : public std::enable_shared_from_this<Impl> {
  public:
   Impl(Loop& loop, base::UniqueFd socket);
@@ -200,11 +206,7 @@ std::size_t Listener::Impl::waiting() const {
   return is_readable() ? 1 : 0;
 }
 
-bool Listener::Impl::counts_waiting() const {
-  int family = 0;
-  socklen_t length = sizeof(family);
-  return ::getsockopt(socket_.value(), SOL_SOCKET, SO_DOMAIN, &family, &length) == 0 && family != AF_UNIX;
-}
+bool Listener::Impl::counts_waiting() const { return socket_ && !is_unix_socket(socket_.value()); }
 
 Task<Result<Accepted>> Listener::Impl::accept(std::shared_ptr<Impl> self) {
   self->cancelled_ = false;

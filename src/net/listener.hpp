@@ -30,6 +30,9 @@ struct Accepted {
 Endpoint peer_of(int socket);
 Endpoint local_of(int socket);
 
+/// True when whoever is at the other end is a program of this machine.
+bool is_unix_socket(int socket);
+
 /// A listening socket that other processes share (descriptor 4 of a service). Raises the backlog.
 ///
 /// The wait for a connection happens on a thread of its own with EPOLLEXCLUSIVE, so that one connection wakes one

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "server/command_line.hpp"
+
+#include <tl/expected.hpp>
+
+#include <span>
+#include <string>
+
+namespace lmtpd {
+
+/// What the command line of lmtpd(8) says.
+struct CommandLine : server::CommandLine {
+  bool trusted = false;  ///< -a: clients need no AUTH
+};
+
+/// Parses the arguments behind argv[0], as every service does (server/command_line.hpp). The caller exits with 64
+/// (EX_USAGE).
+tl::expected<CommandLine, std::string> parse_command_line(std::span<const char* const> arguments);
+
+/// The usage line, without a newline.
+std::string usage();
+
+}  // namespace lmtpd

@@ -1,0 +1,156 @@
+// AUTH and STARTTLS: how a stranger becomes somebody who may hand over mail.
+
+#include "auth/base64.hpp"
+#include "auth/word_list.hpp"
+#include "lmtpd/session.hpp"
+#include "net/timer.hpp"
+
+#include <utility>
+
+namespace lmtpd {
+namespace {
+
+/// RFC 4954 s4 wants 12288 octets.
+constexpr std::size_t kMaxSaslOctets = 32768;
+
+lmtp::Reply bad_response() { return lmtp::reply(501, "5.5.2", "cannot decode response"); }
+
+}  // namespace
+
+// RFC 4954 s4. Cyrus: only administrators may hand over mail from another machine.
+net::Task<void> Session::sasl(lmtp::StartSasl request) {
+  std::optional<base::Secret> initial;
+  if (request.initial_response) {
+    // "=" stands for an empty response.
+    auto decoded = *request.initial_response == "=" ? base::Secret() : auth::base64_decode(*request.initial_response);
+    base::wipe(*request.initial_response);
+    if (!decoded) {
+      put(bad_response());
+      co_return;
+    }
+    initial = std::move(*decoded);
+  }
+  const std::string mechanism = request.mechanism;
+  bool answered = false;
+  auto outcome = co_await exchange(std::move(request), std::move(initial), answered);
+  if (answered) co_return;
+  if (outcome.identity) {
+    auto is_admin = [this, &outcome] {
+      return auth::lists_user(settings_.admins, outcome.identity->authenticated_as, settings_.unix_groups);
+    };
+    const bool admin = co_await process_.auth_pool.run(std::move(is_admin));
+    if (admin) {
+      user_ = outcome.identity->user;
+      stream_.set_deadline(net::Clock::time_point::max());
+      process_.log.notice("login: " + client() + " " + user_ + " " + mechanism + (stream_.is_tls() ? "+TLS" : "") +
+                          " User logged in");
+      proc_entry_.show(client(), user_, "");
+      put(lmtp::reply(235, "2.7.0", "Authenticated!"));
+      co_return;
+    }
+    outcome.refusal.emplace(auth::Refusal::Kind::credentials, "only admins may authenticate");
+    outcome.refusal->user = outcome.identity->authenticated_as;
+  }
+  co_await refuse_login(std::move(*outcome.refusal), mechanism);
+}
+
+// The whole exchange of challenges and responses. `answered` becomes true when the client cancelled it, or is gone.
+net::Task<auth::Exchange::Outcome> Session::exchange(lmtp::StartSasl request, std::optional<base::Secret> initial,
+                                                     bool& answered) {
+  std::unique_ptr<auth::Exchange> running;
+  auto work = [this, &running, with = channel(), mechanism = std::move(request.mechanism),
+               response = std::move(initial)]() mutable -> auth::Exchange::Outcome {
+    auto begun = process_.authenticator.begin(with);
+    if (!begun) {
+      auth::Exchange::Outcome failed;
+      failed.refusal = auth::Refusal(auth::Refusal::Kind::temporary, begun.error().text);
+      return failed;
+    }
+    running = std::move(*begun);
+    return running->start(mechanism, std::move(response));
+  };
+  auto outcome = co_await process_.auth_pool.run(std::move(work));
+  while (outcome.challenge) {
+    auto response = co_await sasl_response(std::move(*outcome.challenge));
+    if (!response) {
+      answered = true;
+      co_return outcome;
+    }
+    auto step = [&running, answer = std::move(*response)]() mutable { return running->step(std::move(answer)); };
+    outcome = co_await process_.auth_pool.run(std::move(step));
+  }
+  co_return outcome;
+}
+
+// Sends a challenge and reads the answer to it, decoded. nullopt: cancelled, undecodable (both answered) or lost.
+net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challenge) {
+  stream_.output() += "334 " + auth::base64_encode(challenge) + "\r\n";
+  const auto line = co_await stream_.read_line(kMaxSaslOctets);
+  if (!line) {
+    if (line.error().code == base::Errc::limit) put(bad_response());
+    co_return std::nullopt;
+  }
+  if (*line == "*") {
+    put(lmtp::reply(501, "5.7.0", "client canceled authentication"));
+    co_return std::nullopt;
+  }
+  auto decoded = auth::base64_decode(*line);
+  if (!decoded) {
+    put(bad_response());
+    co_return std::nullopt;
+  }
+  co_return std::move(*decoded);
+}
+
+// RFC 4954 s6. Wrong credentials cost this client a pause, and nobody else anything.
+net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechanism) {
+  using Kind = auth::Refusal::Kind;
+  process_.log.notice("badlogin: " + client() + " " + mechanism + " " +
+                      (refusal.user.empty() ? "" : "(" + refusal.user + ") ") + "[" + refusal.reason + "]");
+  switch (refusal.kind) {
+    case Kind::temporary:
+      put(lmtp::reply(454, "4.7.0", "Temporary authentication failure"));
+      co_return;
+    case Kind::no_mechanism:
+      put(lmtp::reply(504, "5.5.4", "Unrecognized authentication type."));
+      co_return;
+    case Kind::too_weak:
+      put(lmtp::reply(538, "5.7.11", "Encryption required for requested authentication mechanism"));
+      co_return;
+    case Kind::bad_protocol:
+      put(bad_response());
+      co_return;
+    case Kind::credentials:
+      break;
+  }
+  static_cast<void>(co_await stream_.flush());  // a peer that is gone shows at the next read
+  co_await net::sleep_for(settings_.failed_login_pause);
+  put(lmtp::reply(535, "5.7.8", "Authentication credentials invalid"));
+}
+
+// RFC 3207 s4.2: what came in clear text counts for nothing afterwards. Octets that are here already were sent without
+// waiting for our answer: somebody may have put them there, so the connection ends.
+net::Task<bool> Session::start_tls() {
+  if (stream_.unread() > 0) {
+    process_.log.warning("STARTTLS from " + client() + ": commands came in the same packet, closing");
+    put(lmtp::closing("Commands before the TLS handshake are refused"));
+    co_return false;
+  }
+  put(lmtp::reply(220, "2.0.0", "Begin TLS negotiation now"));
+  const auto context = configured_->tls->context();  // held until the handshake is over
+  const auto info = co_await stream_.start_tls(*context);
+  if (!info) {
+    process_.log.notice("[lmtpd] STARTTLS failed: " + client() + ": " + info.error().text);
+    co_return false;
+  }
+  tls_ = std::make_unique<const net::TlsInfo>(*info);
+  conversation_.reset();
+  user_.clear();
+  deliveries_.clear();
+  process_.log.notice("starttls: " + info->version + " with cipher " + info->cipher + " (" +
+                      std::to_string(info->bits) + "/" + std::to_string(info->algorithm_bits) + " bits " +
+                      (info->resumed ? "reused" : "new") + ") no authentication");
+  co_return true;
+}
+
+}  // namespace lmtpd

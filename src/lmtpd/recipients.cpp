@@ -1,0 +1,64 @@
+// RCPT: whose mailbox an address means, and whether it would take the message.
+
+#include "lmtpd/session.hpp"
+#include "net/timer.hpp"
+
+#include <utility>
+
+namespace lmtpd {
+
+net::Task<void> Session::check_recipient(lmtp::CheckRecipient wanted) {
+  const Target target = target_of(wanted.recipient, settings_.recipients);
+  cyrus::DeliveryRequest request;
+  request.user = target.user;
+  request.folder = target.folder;
+  request.session_id = id_;
+  request.ignore_quota = wanted.ignore_quota;
+
+  base::Result<cyrus::Recipient> found = base::fail(base::Errc::not_found, "recipient without a user");
+  if (target.shared && !settings_.recipients.post_user.empty()) {
+    found = base::fail(base::Errc::unsupported, "postuser: shared folders are not delivered to yet");
+  } else if (!target.user.empty()) {
+    found = co_await find(request);
+  }
+  // lmtp_fuzzy_mailbox_match: the next folder above that is there.
+  while (found && found->into_inbox && settings_.fuzzy_folders && !request.folder.empty()) {
+    const std::size_t last = request.folder.rfind(settings_.folder_separator);
+    request.folder.erase(last == std::string::npos ? 0 : last);
+    found = co_await find(request);
+  }
+  // A folder that no mailbox can be named like goes to INBOX, as one that is missing does.
+  if (!found && found.error().code == base::Errc::invalid && !request.folder.empty()) {
+    request.folder.clear();
+    found = co_await find(request);
+  }
+  if (!found && found.error().code == base::Errc::not_found && !settings_.catch_all_user.empty()) {
+    request.user = settings_.catch_all_user;
+    request.folder.clear();
+    found = co_await find(request);
+  }
+
+  if (!found) {
+    const auto why = refused_for(found.error(), settings_.over_quota_always);
+    process_.log.info("recipient " + lmtp::to_text(wanted.recipient) + " refused: " + found.error().text);
+    put(lmtp::refusal(why, id_));
+    co_return;
+  }
+  if (deliveries_.empty()) partition_ = found->partition;
+  deliveries_.emplace_back(std::move(request));
+  put(conversation_.accept_recipient());
+}
+
+// A lock that somebody else holds keeps this client waiting on a timer, never a thread of the pool.
+net::Task<base::Result<cyrus::Recipient>> Session::find(cyrus::DeliveryRequest request) {
+  const std::uint64_t octets = conversation_.envelope()->mail.size.value_or(0);
+  const auto give_up = net::Clock::now() + settings_.lock_timeout;
+  for (;;) {
+    auto work = [this, &request, octets] { return configured_->delivery->check_recipient(request, octets); };
+    auto found = co_await process_.store_pool.run(std::move(work));
+    if (found || found.error().code != base::Errc::busy || net::Clock::now() >= give_up) co_return found;
+    co_await net::sleep_for(kLockRetry);
+  }
+}
+
+}  // namespace lmtpd
