@@ -1,0 +1,331 @@
+"""Our lmtpd as a mail server uses it: deliveries of every kind and what is left on disk, under our master and under
+Cyrus's, over TCP and a Unix socket. Every test ends with Cyrus's reconstruct finding nothing to change.
+"""
+
+import email.message
+import fcntl
+import os
+import re
+import resource
+import signal
+import smtplib
+import struct
+import time
+import unittest
+from contextlib import contextmanager
+from unittest.mock import ANY
+
+from lmtplab import CYRUS_MASTER, LMTPD, Lmtp, LmtpSite, message
+from mailsite import PASSWORD, Connection
+from swaplab import until
+from worker_test import AVAILABLE, CONNECTION, CONNECTION_MULTI, UNAVAILABLE, Worker
+
+SUCCESS = r"250 2\.1\.5 Success SESSIONID=<\S+>"
+
+
+class LmtpCase(unittest.TestCase):
+    def site(self, **arguments):
+        site = LmtpSite(**arguments)
+        self.addCleanup(site.remove)
+        return site.start()
+
+    def check(self, site):
+        """No stage file is left, and Cyrus finds the mailboxes as they should be."""
+        self.assertEqual(site.stage_files(), [])
+        for user in ("alice", "bob"):
+            out = site.tool("reconstruct", "-n", f"user.{user}")
+            self.assertEqual(out.split(), [f"user.{user}"], out)
+
+    def accepted(self, replies):
+        for reply in replies:
+            self.assertRegex(reply, SUCCESS)
+
+
+class DeliveryTest(LmtpCase):
+    def test_a_message_lands_with_its_trace_on_top_and_pop3d_shows_it(self):
+        site = self.site(more=(("pop3", ""),), options={"allowplaintext": "yes"})
+        before = set(site.files())
+        with site.lmtp() as client:
+            self.assertEqual(client.begin("alice", "bob"), ["250 2.1.5 ok"] * 2)
+            self.accepted(client.data(b"Return-Path: <forged@x>\r\n" + message(1) + b"..dot\r\n", replies=2))
+        number, = set(site.files()) - before
+        text = site.files()[number]
+        self.assertRegex(text, rb"(?s)\AReturn-Path: <a@b>\r\n"
+                         rb"Received: from client\.example \((localhost )?\[127\.0\.0\.1\]\)\r\n"
+                         rb"\tby test\.example \(Pillarbox-\S+\) with LMTP id [0-9-]+;\r\n"
+                         rb"\t\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}\r\nFrom: <a@b>\r\n")
+        self.assertTrue(text.endswith(message(1) + b".dot\r\n"))
+        self.assertEqual(text.count(b"Return-Path"), 1)
+        for recipient in (b"alice", b"bob"):
+            self.assertNotIn(recipient, text)  # one may not learn of the other
+        self.assertIn(text, site.files("bob").values())
+        self.assertIn("Delivered: <1@test> to mailbox: user.alice\n", site.syslog())
+        with Connection(site.ports["pop3"]) as client:
+            client.line()
+            client.login("alice")
+            last = client.ask("STAT").split()[1]
+            self.assertEqual(client.ask(f"RETR {last}"), "+OK Message follows")
+            self.assertEqual(client.body(), text)
+        self.check(site)
+
+    def test_every_recipient_has_an_outcome_of_its_own(self):
+        site = self.site(peer=True)
+        quota = site.conf_dir / "quota" / "b" / "user.bob"
+        quota.write_bytes(quota.read_bytes().replace(b"(926 1000)", b"(926 0)"))
+        for lmtp in (site.lmtp(), site.peer()):
+            with lmtp as client:
+                replies = client.begin("alice", "nobody", "bob", "alice+missing", "bob")
+                self.assertEqual([reply[:9] for reply in replies],
+                                 ["250 2.1.5", "550 5.1.1", "452 4.2.2", "250 2.1.5", "452 4.2.2"])
+                self.assertRegex(replies[2], r"452 4\.2\.2 Over quota SESSIONID=<\S+>")
+                self.accepted(client.data(message(2), replies=2))
+        # The second recipient is the same mailbox, and Cyrus had nothing new to deliver.
+        self.assertEqual(sum(b"number 2" in text for text in site.files().values()), 1)
+        self.assertIn("dupelim: eliminated duplicate message to user.alice id <2@test> date "
+                      "Fri, 27 Nov 2026 10:00:00 +0000 (delivery)\n", site.syslog())
+        self.check(site)
+
+    def test_over_quota_may_be_for_good_and_ignorequota_overrides_it(self):
+        site = self.site(options={"lmtp_over_quota_perm_failure": "yes"})
+        quota = site.conf_dir / "quota" / "b" / "user.bob"
+        quota.write_bytes(quota.read_bytes().replace(b"(926 1000)", b"(926 0)"))
+        with site.lmtp() as client:
+            self.assertRegex(client.begin("bob")[0], r"552 5\.2\.2 Over quota SESSIONID=<\S+>")
+            self.assertEqual(client.say("RCPT TO:<bob> IGNOREQUOTA"), "250 2.1.5 ok")
+            self.accepted(client.data(message(3)))
+
+    def test_duplicates_are_told_apart_by_mailbox_only(self):
+        site = self.site(options={"duplicatesuppression": "no"})
+        with site.lmtp() as client:
+            client.begin("alice")
+            self.accepted(client.data(message(4)))
+            client.envelope("alice")
+            self.accepted(client.data(message(4)))
+        self.assertEqual(sum(b"number 4" in text for text in site.files().values()), 2)
+        self.check(site)
+
+    def test_any_text_in_any_pieces_is_stored_whole(self):
+        site = self.site()
+        lines = [b"." * (n % 4) + b"x" * (n % 700) for n in range(20000)]
+        text = message(5) + b"".join(line + b"\r\n" for line in lines) + b"long" * 500000 + b"\r\n"
+        stuffed = b"".join(b"." + line if line.startswith(b".") else line for line in text.splitlines(keepends=True))
+        with site.unix() as client:
+            client.begin("alice")
+            self.assertEqual(client.say("DATA"), "354 go ahead")
+            for at in range(0, len(stuffed), 77777):
+                client.send(stuffed[at:at + 77777])
+            client.send(b".\r\nNOOP\r\n")
+            self.assertRegex(client.reply()[-1], SUCCESS)
+            self.assertEqual(client.reply(), ["250 2.0.0 ok"])
+        self.assertTrue(max(site.files().items())[1].endswith(text))
+        self.check(site)
+
+    def test_bare_line_feeds_end_no_message_and_are_stored_as_line_ends(self):
+        site = self.site()
+        with site.lmtp() as client:
+            client.begin("alice")
+            self.accepted(client.data(message(6) + b"a\n.\nMAIL FROM:<evil@x>\nRCPT TO:<bob>\n.\r\nb\r\n"))
+        self.assertTrue(max(site.files().items())[1].endswith(
+            message(6) + b"a\r\n.\r\nMAIL FROM:<evil@x>\r\nRCPT TO:<bob>\r\n.\r\nb\r\n"))
+        self.check(site)
+
+    def test_overlong_commands_are_refused_whole(self):
+        site = self.site()
+        with site.lmtp() as client:
+            client.reply()
+            self.assertEqual(client.say("NOOP " + "x" * 200000 + "QUIT"), "500 5.5.6 Line too long")
+            self.assertEqual(client.say("MAIL FROM:<" + "a" * 2000 + "@b>"), "501 5.5.4 Syntax error in parameters")
+            self.assertEqual(client.say("MAIL FROM:<" + "a" * 900 + "@b>"), "250 2.1.0 ok")
+
+    def test_a_lost_connection_inside_a_message_leaves_nothing(self):
+        site = self.site()
+        before = site.files()
+        for end in (b"", b".", b"\r\n.\r"):
+            for size in (0, 1000, 400000):
+                with site.lmtp() as client:
+                    client.begin("alice", "bob")
+                    client.say("DATA")
+                    client.send(message(7) + b"x" * size + end)
+                until(lambda: site.syslog().count("ended inside a message, which is dropped") == 1, "no line in the log")
+                site.syslog_file.write_text("")
+                self.assertEqual(site.files(), before)
+        until(lambda: not site.stage_files(), "a stage file is left")
+        self.check(site)
+
+    def test_folders_catch_all_and_the_fuzzy_match(self):
+        site = self.site(options={"lmtp_catchall_mailbox": "bob", "lmtp_fuzzy_mailbox_match": "yes"})
+        count = len(site.files("bob"))
+        with site.lmtp() as client:
+            self.assertEqual(client.begin("nobody@x"), ["250 2.1.5 ok"])
+            self.accepted(client.data(message(8)))
+            self.assertEqual(client.envelope("alice+no.such.folder"), ["250 2.1.5 ok"])
+            self.accepted(client.data(message(9)))
+        self.assertEqual(len(site.files("bob")), count + 1)
+        self.assertIn(b"number 9", max(site.files().items())[1])
+        self.check(site)
+
+    def test_a_sieve_script_defers_unless_told_otherwise(self):
+        site = self.site()
+        unique = site.mailbox_directory("alice").name
+        script = site.root / "sieve" / "uuid" / unique[0] / unique[1] / unique
+        script.mkdir(parents=True)
+        (script / "mine.bc").write_bytes(b"CyrusSieve")
+        (script / "defaultbc").symlink_to("mine.bc")
+        site.give_away()
+        with site.lmtp() as client:
+            reply, other = client.begin("alice", "bob")
+            self.assertRegex(reply, r"451 4\.2\.0 .*")
+            self.assertEqual(other, "250 2.1.5 ok")
+        self.assertRegex(site.syslog(), r"recipient alice refused: .*[Ss]ieve")
+        site.settings["lmtp_ignore_sieve"] = "yes"
+        site.write_imapd_conf()
+        site.hang_up()
+        until(lambda: "configuration and certificates reloaded" in site.syslog(), "no reload")
+        with site.lmtp() as client:
+            self.assertEqual(client.begin("alice"), ["250 2.1.5 ok"])
+
+    def test_a_locked_mailbox_is_deferred_and_holds_nobody_up(self):
+        site = self.site(options={"lmtp_lock_timeout": "1s", "lmtp_store_threads": "1"})
+        with site.lmtp() as slow, site.lmtp() as quick:
+            slow.begin("alice")
+            quick.begin("bob")
+            with locked(site.mailbox_directory("alice") / "cyrus.index"):
+                self.assertEqual(slow.say("DATA"), "354 go ahead")
+                slow.send(message(10) + b".\r\n")
+                began = time.monotonic()
+                self.accepted(quick.data(message(11)))
+                self.assertLess(time.monotonic() - began, 0.9)
+                self.assertRegex(slow.reply()[-1], r"451 4\.3\.0 Mailbox is busy SESSIONID=<\S+>")
+            slow.envelope("alice")
+            self.accepted(slow.data(message(10)))
+        self.check(site)
+
+    def test_a_full_disk_is_told_and_leaves_nothing(self):
+        site = LmtpSite()
+        self.addCleanup(site.remove)
+        limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100000, limits[1]))  # our services inherit it
+        try:
+            site.start()
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        before = site.files()
+        with site.lmtp() as client:
+            client.begin("alice", "bob")
+            for reply in client.data(message(12) + (b"y" * 78 + b"\r\n") * 3000, replies=2):
+                self.assertRegex(reply, r"452 4\.3\.1 Out of space SESSIONID=<\S+>")
+            self.assertEqual(site.files(), before)
+            self.assertEqual(site.stage_files(), [])
+            client.envelope("alice")
+            self.accepted(client.data(message(13)))
+        self.check(site)
+
+
+class ClientsTest(LmtpCase):
+    """Python's smtplib, which is not ours."""
+
+    def send(self, client, recipient, number, **arguments):
+        self.assertEqual(client.sendmail("a@b", [recipient], message(number), **arguments), {})
+
+    def test_over_tcp_and_unix_socket_under_either_master(self):
+        for master in (None, CYRUS_MASTER):
+            site = self.site(**({} if master is None else {"master": master}))
+            for number, where in enumerate((("127.0.0.1", site.ports["lmtp"]), (str(site.unix_socket), 0))):
+                with smtplib.LMTP(*where) as client:
+                    self.send(client, "alice", number)
+                    self.assertEqual(client.sendmail("a@b", ["alice", "nobody"], message(number + 10)),
+                                     {"nobody": (550, ANY)})
+            self.assertEqual(sum(re.search(rb"^Message-ID: <\d+@test>", text, re.M) is not None
+                                 for text in site.files().values()), 4)
+            self.check(site)
+            self.assertEqual(site.complaints(), [])
+            site.stop()
+
+    def test_eight_bit_text_and_addresses(self):
+        site = self.site()
+        text = email.message.EmailMessage()
+        text["From"] = "jörg@bücher.example"
+        text["Subject"] = "Grüße"
+        text["Message-ID"] = "<utf8@test>"
+        text.set_content("Straße\n", cte="8bit")
+        with smtplib.LMTP("127.0.0.1", site.ports["lmtp"]) as client:
+            client.ehlo()
+            self.assertTrue(client.has_extn("smtputf8") and client.has_extn("8bitmime") and client.has_extn("pipelining"))
+            self.assertEqual(client.send_message(text, to_addrs=["alice"]), {})
+        stored = max(site.files().items())[1]
+        self.assertIn("Return-Path: <jörg@bücher.example>\r\n".encode(), stored)
+        self.assertIn(b"with UTF8LMTP id", stored)
+        self.assertIn("Straße\r\n".encode(), stored)
+        self.check(site)
+
+    def test_starttls_and_auth(self):
+        site = self.site(tls=True, users=("alice", "bob", "cyrus"))
+        with smtplib.LMTP("127.0.0.1", site.ports["lmtpauth"], local_hostname="client.example") as client:
+            client._host = "localhost"  # what the certificate must name
+            self.assertEqual(client.starttls(context=site.client_context())[0], 220)
+            client.ehlo()
+            self.assertFalse(client.has_extn("starttls"))
+            self.assertEqual(client.login("cyrus", PASSWORD)[0], 235)
+            self.send(client, "alice", 20)
+        stored = max(site.files().items())[1]
+        self.assertRegex(stored, rb"\(authenticated user=cyrus\)\r\n\tby test\.example \(\S+\) with LMTPSA id [0-9-]+\r\n"
+                         rb"\t\(TLSv1\.3 with cipher \S+ \(\d+ bits\)\);")
+        self.assertRegex(site.syslog(), r"login: (localhost )?\[127\.0\.0\.1\] cyrus \S+\+TLS User logged in\n")
+        with smtplib.LMTP("127.0.0.1", site.ports["lmtpauth"]) as client:
+            with self.assertRaises(smtplib.SMTPResponseException) as refused:
+                client.sendmail("a@b", ["alice"], message(21))
+            self.assertEqual(refused.exception.smtp_code, 430)
+
+
+class ConductTest(LmtpCase):
+    """What master hears, how it drains and reloads."""
+
+    def worker(self, options=None, *arguments):
+        site = LmtpSite(options=options)
+        self.addCleanup(site.remove)
+        site.give_away()
+        worker = Worker(site, "-a", *arguments, program=LMTPD)
+        self.addCleanup(worker.end)
+        return worker
+
+    def test_ready_means_accepting(self):
+        worker = self.worker()
+        with Lmtp(worker.port) as one, Lmtp(worker.port) as two:
+            one.begin("alice")
+            two.begin("alice")
+            self.assertEqual(worker.messages(), [CONNECTION_MULTI] * 2)
+
+    def test_one_session_a_process_speaks_like_the_original(self):
+        worker = self.worker({"lmtp_sessions_per_process": "1"})
+        with Lmtp(worker.port) as client:
+            client.begin("alice")
+            self.assertEqual(worker.messages(), [UNAVAILABLE, CONNECTION])
+            with Lmtp(worker.port) as second:
+                self.assertEqual(second.reply(), ["421 4.3.2 Too many connections: try again later"])
+            self.assertEqual(client.say("QUIT"), "221 2.0.0 bye")
+        until(lambda: AVAILABLE in worker.messages(), "not available again")
+
+    def test_sigterm_ends_sessions_but_not_a_message_that_has_come(self):
+        worker = self.worker()
+        with Lmtp(worker.port) as idle, Lmtp(worker.port) as busy:
+            idle.begin("alice")
+            busy.begin(*["alice"] * 300)
+            self.assertEqual(busy.say("DATA"), "354 go ahead")
+            busy.send(message(30) + b".\r\n")
+            time.sleep(0.02)
+            worker.process.send_signal(signal.SIGTERM)
+            self.assertEqual(idle.reply(), [])
+            self.accepted([busy.reply()[-1] for _ in range(300)])
+        self.assertEqual(worker.process.wait(15), 75)
+
+
+@contextmanager
+def locked(index):
+    """Holds the index lock of a mailbox as another program does: an OFD write lock on the whole file."""
+    with open(index, "r+b") as file:
+        fcntl.fcntl(file, 37, struct.pack("hhqqi4x", fcntl.F_WRLCK, os.SEEK_SET, 0, 0, 0))  # F_OFD_SETLK
+        yield
+
+
+if __name__ == "__main__":
+    unittest.main()
