@@ -1,7 +1,12 @@
 #include "base/file_write.hpp"
 
+#include "base/unique_fd.hpp"
+
 #include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
 #include <string>
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace base {
@@ -28,6 +33,29 @@ Result<void> sync_data(int fd, std::string_view what) {
 Result<void> sync_file(int fd, std::string_view what) {
   if (::fsync(fd) != 0) return fail_system("fsync " + std::string(what), errno);
   return {};
+}
+
+Result<void> replace_file(const std::filesystem::path& file, const std::filesystem::path& next, std::string_view text) {
+  const std::string what = next.native();
+  UniqueFd fd;
+  do {
+    fd.reset(::open(next.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666));
+  } while (!fd && errno == EINTR);
+  if (!fd) return fail_system(what, errno);
+  const auto write_and_rename = [&]() -> Result<void> {
+    struct stat status = {};
+    if (::fstat(fd.value(), &status) != 0) return fail_system(what, errno);
+    if (!S_ISREG(status.st_mode)) return fail(Errc::io, what + ": not a regular file");
+    const std::span bytes(reinterpret_cast<const unsigned char*>(text.data()), text.size());
+    if (auto written = write_exactly(fd.value(), bytes, 0, what); !written) return written;
+    if (auto synced = sync_file(fd.value(), what); !synced) return synced;
+    if (std::rename(next.c_str(), file.c_str()) != 0) return fail_system("rename " + what, errno);
+    return {};
+  };
+  auto done = write_and_rename();
+  // Only tidying up: the next writer would overwrite it.
+  if (!done) static_cast<void>(::unlink(next.c_str()));
+  return done;
 }
 
 }  // namespace base

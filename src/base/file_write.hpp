@@ -3,6 +3,7 @@
 #include "base/result.hpp"
 
 #include <cstdint>
+#include <filesystem>
 #include <span>
 #include <string_view>
 
@@ -18,5 +19,11 @@ Result<void> sync_data(int fd, std::string_view what);
 
 /// fsync: as sync_data(), and all else about the file too.
 Result<void> sync_file(int fd, std::string_view what);
+
+/// Puts a file with `text` in the place of `file`, or makes it: writes `next`, a name in the same directory that
+/// belongs to the caller (whatever a crash left there goes), fsyncs and renames it. The name is durable after
+/// sync_directory(). After a failure `file` is as it was. Mode 0666 less the umask. Blocks on disk. Errors: not_found
+/// (no directory); permission; io.
+Result<void> replace_file(const std::filesystem::path& file, const std::filesystem::path& next, std::string_view text);
 
 }  // namespace base
