@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -136,6 +137,56 @@ std::optional<std::string_view> Dlist::string(std::string_view key) const {
 }
 
 base::Result<Dlist> parse_dlist(std::string_view text) { return Parser(text).whole(); }
+
+Dlist dlist_string(std::string text) {
+  Dlist item;
+  item.kind = Dlist::Kind::string;
+  item.text = std::move(text);
+  return item;
+}
+
+void append_dlist_string(std::string_view text, std::string& to) {
+  constexpr std::size_t kLongestBare = 1023;
+  const auto is_plain = [](char c) {
+    return c >= 0x1f && c <= 0x7e && std::string_view(" {()\"%*\\").find(c) == std::string_view::npos;
+  };
+  const auto needs_literal = [](char c) {
+    return static_cast<unsigned char>(c) >= 0x80 ||
+           std::string_view("\r\n\0\"\\%", 6).find(c) != std::string_view::npos;
+  };
+  if (!text.empty() && text.size() <= kLongestBare && text != "NIL" && std::ranges::all_of(text, is_plain)) {
+    to += text;
+  } else if (std::ranges::none_of(text, needs_literal)) {
+    to += '"';
+    to += text;
+    to += '"';
+  } else {
+    to += '{' + std::to_string(text.size()) + "}\r\n";
+    to += text;
+  }
+}
+
+void append_dlist(const Dlist& item, std::string& to) {
+  if (item.kind == Dlist::Kind::nil) {
+    to += "NIL";
+    return;
+  }
+  if (item.kind == Dlist::Kind::string) {
+    append_dlist_string(item.text, to);
+    return;
+  }
+  const bool fields = item.kind == Dlist::Kind::fields;
+  to += fields ? "%(" : "(";
+  for (std::size_t i = 0; i < item.items.size(); ++i) {
+    if (i != 0) to += ' ';
+    if (fields) {
+      append_dlist_string(item.keys[i], to);
+      to += ' ';
+    }
+    append_dlist(item.items[i], to);
+  }
+  to += ')';
+}
 
 std::optional<std::uint64_t> parse_decimal(std::string_view text) {
   std::uint64_t value = 0;

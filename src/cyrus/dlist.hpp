@@ -40,6 +40,15 @@ inline constexpr int kMaxDlistDepth = 16;
 /// literals `{5}` and `{5+}`. Errors: corrupt (the text says what and at which octet).
 base::Result<Dlist> parse_dlist(std::string_view text);
 
+/// A string item.
+Dlist dlist_string(std::string text);
+
+/// Appends an item in the spelling that Cyrus uses for it: a string bare, else quoted, else as a literal.
+void append_dlist(const Dlist& item, std::string& to);
+
+/// Appends one string in that spelling.
+void append_dlist_string(std::string_view text, std::string& to);
+
 /// An unsigned decimal number and nothing else; nullopt for anything else, or when it does not fit.
 std::optional<std::uint64_t> parse_decimal(std::string_view text);
 

@@ -2,6 +2,7 @@
 
 #include "cyrus/dlist.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <utility>
 
@@ -87,6 +88,24 @@ base::Result<MailboxHeader> parse_line_form(std::string_view text, std::string_v
   return header;
 }
 
+/// Sets the string of a key, or with an empty text removes the key. A new one comes before the access list, as Cyrus
+/// writes it.
+void set_field(Dlist& fields, std::string_view key, const std::string& text) {
+  const auto found = std::ranges::find(fields.keys, key);
+  const auto index = found - fields.keys.begin();
+  if (found == fields.keys.end()) {
+    if (text.empty()) return;
+    const auto before = std::ranges::find(fields.keys, "A") - fields.keys.begin();
+    fields.keys.insert(fields.keys.begin() + before, std::string(key));
+    fields.items.insert(fields.items.begin() + before, dlist_string(text));
+  } else if (text.empty()) {
+    fields.keys.erase(found);
+    fields.items.erase(fields.items.begin() + index);
+  } else {
+    fields.items[static_cast<std::size_t>(index)] = dlist_string(text);
+  }
+}
+
 }  // namespace
 
 std::string_view mailbox_header_magic() {
@@ -110,6 +129,59 @@ base::Result<MailboxHeader> parse_mailbox_header(std::string_view bytes, std::st
   // More names than slots cannot be used by any record; they are no reason to refuse the mail.
   if (header && header->user_flags.size() > kMaxUserFlags) header->user_flags.resize(kMaxUserFlags);
   return header;
+}
+
+std::string encode_mailbox_header(const MailboxHeader& header) {
+  Dlist fields;
+  fields.kind = Dlist::Kind::fields;
+  const auto add = [&fields](std::string key, Dlist value) {
+    fields.keys.push_back(std::move(key));
+    fields.items.push_back(std::move(value));
+  };
+  add("T", dlist_string(header.type));
+  add("N", dlist_string(header.intname));
+  add("I", dlist_string(header.uniqueid));
+  if (!header.jmap_id.empty()) add("J", dlist_string(header.jmap_id));
+  if (!header.quota_root.empty()) add("Q", dlist_string(header.quota_root));
+  Dlist acl;
+  acl.kind = Dlist::Kind::fields;
+  for (const AclEntry& entry : header.acl) {
+    acl.keys.push_back(entry.identifier);
+    acl.items.push_back(dlist_string(entry.rights));
+  }
+  add("A", std::move(acl));
+  if (!header.user_flags.empty()) {
+    Dlist flags;
+    flags.kind = Dlist::Kind::list;
+    for (const std::string& flag : header.user_flags)
+      flags.items.push_back(flag.empty() ? Dlist() : dlist_string(flag));
+    add("U", std::move(flags));
+  }
+  std::string text(mailbox_header_magic());
+  append_dlist(fields, text);
+  return text + '\n';
+}
+
+base::Result<std::string> change_mailbox_header(std::string_view bytes, const MailboxHeaderChange& change,
+                                                std::string_view what) {
+  const auto header = parse_mailbox_header(bytes, what);
+  if (!header) return tl::unexpected(header.error());
+  std::string text(mailbox_header_magic());
+  std::string_view rest = bytes.substr(text.size());
+  if (!rest.starts_with("%(")) {
+    if (!change.quota_root) return std::string(bytes);
+    const std::size_t end = rest.find('\n');  // parse_mailbox_header() has seen it
+    text += *change.quota_root + '\t' + header->uniqueid;
+    text += rest.substr(end);
+    return text;
+  }
+  if (rest.ends_with('\n')) rest.remove_suffix(1);
+  auto fields = parse_dlist(rest);
+  if (!fields) return corrupt(what, fields.error().text);
+  if (change.intname) set_field(*fields, "N", *change.intname);
+  if (change.quota_root) set_field(*fields, "Q", *change.quota_root);
+  append_dlist(*fields, text);
+  return text + '\n';
 }
 
 }  // namespace cyrus

@@ -4,6 +4,7 @@
 #include "cyrus/mailbox_record.hpp"
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,5 +31,19 @@ std::string_view mailbox_header_magic();
 /// Decodes a whole cyrus.header: the one-line dlist of 3.6 and later, or the three lines of older releases. Pure.
 /// `what` begins error texts ("mailbox user.ann: cyrus.header"). Errors: corrupt.
 base::Result<MailboxHeader> parse_mailbox_header(std::string_view bytes, std::string_view what);
+
+/// A whole cyrus.header in the form of 3.6 and later. Pure.
+std::string encode_mailbox_header(const MailboxHeader& header);
+
+/// What of a cyrus.header changes; nullopt stays.
+struct MailboxHeaderChange {
+  std::optional<std::string> intname;     ///< not kept in the form of 3.4 and older
+  std::optional<std::string> quota_root;  ///< empty: none
+};
+
+/// A whole cyrus.header after `change`, in the form that it has; everything else, known or not, is kept. Pure.
+/// Errors: corrupt.
+base::Result<std::string> change_mailbox_header(std::string_view bytes, const MailboxHeaderChange& change,
+                                                std::string_view what);
 
 }  // namespace cyrus

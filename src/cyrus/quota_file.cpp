@@ -54,51 +54,6 @@ std::optional<std::string> added(std::string_view number, std::int64_t change) {
 
 // -- the list form ------------------------------------------------------------------------------------------------
 
-void append_string(std::string_view text, std::string& to) {
-  const auto is_plain = [](char c) {
-    return c >= 0x1f && c <= 0x7e && std::string_view(" {()\"%*\\").find(c) == std::string_view::npos;
-  };
-  const auto needs_literal = [](char c) {
-    return static_cast<unsigned char>(c) >= 0x80 ||
-           std::string_view("\r\n\0\"\\%", 6).find(c) != std::string_view::npos;
-  };
-  if (!text.empty() && text != "NIL" && std::ranges::all_of(text, is_plain)) {
-    to += text;
-  } else if (std::ranges::none_of(text, needs_literal)) {
-    to += '"';
-    to += text;
-    to += '"';
-  } else {
-    to += '{' + std::to_string(text.size()) + "}\r\n";
-    to += text;
-  }
-}
-
-void append_item(const Dlist& item, std::string& to) {
-  switch (item.kind) {
-    case Dlist::Kind::nil:
-      to += "NIL";
-      return;
-    case Dlist::Kind::string:
-      append_string(item.text, to);
-      return;
-    case Dlist::Kind::list:
-    case Dlist::Kind::fields:
-      break;
-  }
-  const bool fields = item.kind == Dlist::Kind::fields;
-  to += fields ? "%(" : "(";
-  for (std::size_t i = 0; i < item.items.size(); ++i) {
-    if (i != 0) to += ' ';
-    if (fields) {
-      append_string(item.keys[i], to);
-      to += ' ';
-    }
-    append_item(item.items[i], to);
-  }
-  to += ')';
-}
-
 Dlist* find(Dlist& fields, std::string_view key) { return const_cast<Dlist*>(std::as_const(fields).find(key)); }
 
 /// Adds to the number of `item`, or to the first one of a list `(used limit)`.
@@ -114,7 +69,7 @@ bool add_to(Dlist* item, std::int64_t change) {
 
 bool add_resources(Dlist& fields, const QuotaUsage& change) {
   return add_to(find(fields, "S"), change.storage) && add_to(find(fields, "M"), change.messages) &&
-         add_to(find(fields, "AS"), change.annotations);
+         add_to(find(fields, "AS"), change.annotations) && add_to(find(fields, "NF"), change.folders);
 }
 
 base::Result<std::string> add_to_list_form(std::string_view text, const QuotaUsage& change, std::string_view intname,
@@ -136,7 +91,7 @@ base::Result<std::string> add_to_list_form(std::string_view text, const QuotaUsa
     if (!add_to(modseq, 1)) return corrupt(what, "MODSEQ is no number");
   }
   std::string out;
-  append_item(*list, out);
+  append_dlist(*list, out);
   return out + '\n';
 }
 
@@ -158,7 +113,10 @@ base::Result<std::string> add_to_word_form(std::string_view text, const QuotaUsa
     text.remove_prefix(word.size());
     ++words;
     if (position == 2) {
-      of_resource = word == "M" ? change.messages : word == "AS" ? change.annotations : 0;
+      of_resource = word == "M"    ? change.messages
+                    : word == "AS" ? change.annotations
+                    : word == "NF" ? change.folders
+                                   : 0;
       out += word;
     } else if (position == 0) {
       const auto sum = added(word, of_resource);
@@ -205,10 +163,20 @@ base::Result<std::string> add_quota_usage(std::string_view text, const QuotaUsag
 
 base::Result<QuotaChange> QuotaChange::prepare(const std::filesystem::path& file, const QuotaUsage& change,
                                                std::string_view intname, std::string what) {
+  auto quota = prepare(
+      file, [&, what](std::string_view text) { return add_quota_usage(text, change, intname, what); }, what);
+  if (quota) {
+    quota->change_ = change;
+    quota->intname_ = intname;
+  }
+  return quota;
+}
+
+base::Result<QuotaChange> QuotaChange::prepare(const std::filesystem::path& file,
+                                               const std::function<base::Result<std::string>(std::string_view)>& edit,
+                                               std::string what) {
   QuotaChange quota;
   quota.file_ = file;
-  quota.change_ = change;
-  quota.intname_ = intname;
   quota.what_ = std::move(what);
   for (int attempt = 0;; ++attempt) {
     auto fd = base::open_file(file, O_RDWR | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
@@ -236,7 +204,7 @@ base::Result<QuotaChange> QuotaChange::prepare(const std::filesystem::path& file
   if (!got) return tl::unexpected(got.error());
   if (*got > kMaxQuotaFile) return corrupt(quota.what_, "too long");
   text.resize(*got);
-  auto after = add_quota_usage(text, change, intname, quota.what_);
+  auto after = edit(text);
   if (!after) return tl::unexpected(std::move(after.error()));
   quota.before_ = std::move(text);
   quota.after_ = std::move(*after);
@@ -251,7 +219,7 @@ base::Result<void> QuotaChange::undo() { return has_file() ? replace(before_) : 
 base::Result<void> QuotaChange::undo_of_lost_copy() {
   if (!has_file()) return {};
   lock_.unlock();  // prepare() opens the file anew, and would find ours in its way
-  const QuotaUsage back{-change_.storage, -change_.messages, -change_.annotations};
+  const QuotaUsage back{-change_.storage, -change_.messages, -change_.annotations, -change_.folders};
   auto now = prepare(file_, back, intname_, what_);
   for (int attempt = 1; !now && now.error().code == Errc::busy && attempt < kLockAttempts; ++attempt) {
     std::this_thread::sleep_for(kLockPause);

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -21,6 +22,7 @@ struct QuotaUsage {
   std::int64_t storage = 0;      ///< octets of messages
   std::int64_t messages = 0;     ///< their number
   std::int64_t annotations = 0;  ///< octets of annotations
+  std::int64_t folders = 0;      ///< mailboxes
 
   friend bool operator==(const QuotaUsage&, const QuotaUsage&) = default;
 };
@@ -45,6 +47,11 @@ class QuotaChange {
   /// Blocks on disk, never on locks. Errors: busy; corrupt; permission; io.
   static base::Result<QuotaChange> prepare(const std::filesystem::path& file, const QuotaUsage& change,
                                            std::string_view intname, std::string what);
+
+  /// As above, for another change: `edit` makes the new text of the old one, or an error of it.
+  static base::Result<QuotaChange> prepare(const std::filesystem::path& file,
+                                           const std::function<base::Result<std::string>(std::string_view)>& edit,
+                                           std::string what);
 
   /// Writes FILE.NEW, fsyncs it and renames it. Blocks on disk. Errors, with everything as before: permission; io.
   base::Result<void> write();

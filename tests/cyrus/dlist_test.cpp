@@ -128,6 +128,34 @@ TEST(Dlist, EveryCutOfARecordIsRefused) {
   for (std::size_t size = 0; size < record.size(); ++size) expect_corrupt(record.substr(0, size));
 }
 
+TEST(Dlist, IsWrittenAsCyrusWritesIt) {
+  const std::string_view record = "%(T e N \"a b\" X {4}\r\nx%\r\n A %(eve lrs) J NIL H () U (a \"\" \"NIL\"))";
+  std::string written;
+  append_dlist(parsed(record), written);
+  EXPECT_EQ(written, record);
+  std::string longest;
+  append_dlist_string(std::string(1023, 'x'), longest);
+  append_dlist_string(std::string(1024, 'x'), longest);
+  EXPECT_EQ(longest, std::string(1023, 'x') + '"' + std::string(1024, 'x') + '"');
+}
+
+RC_GTEST_PROP(DlistProperty, WhatIsWrittenComesBack, (const std::string& key, const std::vector<std::string>& texts)) {
+  Dlist inner;
+  inner.kind = Kind::list;
+  for (const std::string& text : texts) inner.items.push_back(dlist_string(text));
+  Dlist outer;
+  outer.kind = Kind::fields;
+  outer.keys.push_back(key.empty() ? "k" : key);
+  outer.items.push_back(inner);
+  std::string written;
+  append_dlist(outer, written);
+  const auto read = parse_dlist(written);
+  RC_ASSERT(read.has_value());
+  RC_ASSERT(read->keys == outer.keys);
+  RC_ASSERT(read->items.at(0).items.size() == texts.size());
+  for (std::size_t i = 0; i < texts.size(); ++i) RC_ASSERT(read->items[0].items[i].text == texts[i]);
+}
+
 TEST(ParseDecimal, TakesDigitsOnly) {
   EXPECT_EQ(parse_decimal("0"), 0U);
   EXPECT_EQ(parse_decimal("18446744073709551615"), ~std::uint64_t{0});

@@ -101,6 +101,38 @@ TEST(MailboxHeader, DropsFlagNamesWithoutASlot) {
   EXPECT_EQ(header->user_flags.size(), kMaxUserFlags);
 }
 
+TEST(MailboxHeader, IsWrittenAsCyrusWritesIt) {
+  MailboxHeader header;
+  header.type = "e";
+  header.intname = "user.eve";
+  header.uniqueid = "m6ezjlc29urvbpnuvn507t0e";
+  header.acl = {{"eve", "lrswipkxtecdan"}};
+  EXPECT_EQ(encode_mailbox_header(header),
+            with_magic("%(T e N user.eve I m6ezjlc29urvbpnuvn507t0e A %(eve lrswipkxtecdan))\n"));
+  header.quota_root = "user.eve";
+  header.user_flags = {"Work", "", "Home"};
+  EXPECT_EQ(encode_mailbox_header(header),
+            with_magic("%(T e N user.eve I m6ezjlc29urvbpnuvn507t0e Q user.eve A %(eve lrswipkxtecdan) "
+                       "U (Work NIL Home))\n"));
+}
+
+TEST(MailboxHeader, AChangeKeepsEverythingElse) {
+  const auto changed = [](std::string_view before, const MailboxHeaderChange& change) {
+    const auto after = change_mailbox_header(with_magic(std::string(before)), change, "h");
+    EXPECT_TRUE(after) << after.error().text;
+    return after ? after->substr(mailbox_header_magic().size()) : std::string();
+  };
+  const std::string_view list = "%(T e N user.eve I m6e X new A %(eve lrs) U (a NIL b))\n";
+  EXPECT_EQ(changed(list, {std::nullopt, "user.eve"}),
+            "%(T e N user.eve I m6e X new Q user.eve A %(eve lrs) U (a NIL b))\n");
+  EXPECT_EQ(changed("%(T e N user.eve I m6e Q user.eve A %(eve lrs))\n", {"DELETED.user.eve.6B", ""}),
+            "%(T e N DELETED.user.eve.6B I m6e A %(eve lrs))\n");
+  EXPECT_EQ(changed(list, {}), list);
+  const std::string_view lines = "user.old\tm6e\nWork  Home\neve\tlrs\t\n";
+  EXPECT_EQ(changed(lines, {"not kept", "user.eve"}), "user.eve\tm6e\nWork  Home\neve\tlrs\t\n");
+  EXPECT_FALSE(change_mailbox_header("damage", {}, "h"));
+}
+
 RC_GTEST_PROP(MailboxHeader, NeverCrashesOnAnyText, (const std::string& text, bool dlist)) {
   const auto header = parse_mailbox_header(with_magic((dlist ? "%(" : "") + text), "h");
   if (header) RC_ASSERT(header->user_flags.size() <= kMaxUserFlags);
