@@ -99,7 +99,8 @@ base::Result<void> take_places(const config::ImapdConf& conf, StoreConfig& store
         Place{Option::quota_db_path, "quota_db_path", "quota", &StoreConfig::quota_db},
         Place{Option::statuscache_db_path, "statuscache_db_path", "statuscache.db", &StoreConfig::statuscache_db},
         Place{Option::duplicate_db_path, "duplicate_db_path", "deliver.db", &StoreConfig::deliver_db},
-        Place{Option::idlesocket, "idlesocket", "socket/idle", &StoreConfig::idle_socket}}) {
+        Place{Option::idlesocket, "idlesocket", "socket/idle", &StoreConfig::idle_socket},
+        Place{Option::proc_path, "proc_path", "proc", &StoreConfig::proc_path}}) {
     auto found = path_or(conf, place.option, place.key, store.config_directory / place.otherwise);
     if (!found) return tl::unexpected(std::move(found.error()));
     store.*place.member = *std::move(found);
@@ -135,6 +136,21 @@ VirtualDomains virtual_domains(std::string_view word) {
   return word == "on" ? VirtualDomains::on : VirtualDomains::off;
 }
 
+AutocreateOptions autocreate_options(const config::ImapdConf& conf) {
+  AutocreateOptions options;
+  const std::int64_t octets = conf.byte_size(Option::autocreate_quota);
+  options.quota_kib = octets < 0 ? -1 : octets / 1024;
+  options.quota_messages = conf.integer(Option::autocreate_quota_messages);
+  options.post = conf.is_on(Option::autocreate_post);
+  options.inbox_folders = conf.text(Option::autocreate_inbox_folders).value_or("");
+  options.subscribe_folders = conf.text(Option::autocreate_subscribe_folders).value_or("");
+  options.users = conf.text(Option::autocreate_users).value_or("anyone");
+  options.acl = conf.text(Option::autocreate_acl).value_or("");
+  options.sieve_script = conf.find("autocreate_sieve_script").has_value();
+  options.special_use = !conf.find_prefix("xlist-").empty();
+  return options;
+}
+
 }  // namespace
 
 base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
@@ -162,6 +178,10 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
   store.server_name = conf.text(Option::servername).value_or("");
   if (store.server_name.empty()) store.server_name = host_name();
   store.improved_mboxlist_sort = conf.is_on(Option::improved_mboxlist_sort);
+  store.reverse_acls = conf.is_on(Option::reverseacls);
+  store.murder = conf.is_set(Option::mupdate_server);
+  store.admins = std::string(conf.text(Option::admins).value_or("")) + ' ' +
+                 std::string(conf.text(Option::proxyservers).value_or(""));
   store.mailboxes_backend = conf.choice(Option::mboxlist_db);
   store.quota_backend = conf.choice(Option::quota_db);
   store.annotations_backend = conf.choice(Option::annotation_db);
@@ -188,6 +208,9 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
   store.pop_use_acl = conf.is_on(Option::popuseacl);
   store.pop_subfolders = conf.is_on(Option::popsubfolders);
   store.uidl_format = uidl_format(conf.choice(Option::uidl_format));
+  store.delete_mode = conf.choice(Option::delete_mode) == "immediate" ? DeleteMode::immediate : DeleteMode::delayed;
+  store.default_options = static_cast<std::uint32_t>(conf.integer(Option::mailbox_default_options));
+  store.autocreate = autocreate_options(conf);
   store.expunge_mode = expunge_mode(conf.choice(Option::expunge_mode));
   // Has no default in the table: unset means none.
   if (conf.is_set(Option::popminpoll)) store.pop_min_poll = conf.duration(Option::popminpoll);

@@ -4,6 +4,7 @@
 #include "mime/message.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -24,6 +25,25 @@ enum class VirtualDomains { off, userid, on };
 enum class UidlFormat { uidonly, cyrus, dovecot, courier };
 /// expunge_mode: what an expunge leaves on disk.
 enum class ExpungeMode { immediate, semidelayed, delayed };
+
+/// delete_mode: what deleting a mailbox leaves.
+enum class DeleteMode { immediate, delayed };
+
+/// The autocreate options: who gets an INBOX when none is there, and what comes with it.
+struct AutocreateOptions {
+  /// In KiB; 0 and less: no storage quota. Below 0 nobody gets an INBOX.
+  std::int64_t quota_kib = -1;
+  std::int64_t quota_messages = -1;  ///< below 0: no message quota
+  bool post = false;                 ///< also at the delivery of a message
+  std::string inbox_folders;         ///< "Sent | Spam"
+  std::string subscribe_folders;
+  std::string users = "anyone";
+  std::string acl;            ///< "FOLDER IDENTIFIER RIGHTS", repeated
+  bool sieve_script = false;  ///< autocreate_sieve_script is set, and is not carried out here
+  bool special_use = false;   ///< an xlist-FLAG is set; likewise
+
+  bool on() const { return quota_kib >= 0; }
+};
 
 /// The files of a mailbox that metapartition_files and metadir-FILE-PARTITION can move (doc/format/layout.md).
 enum class MetaFile { header, index, cache, expunge, squat, annotations, dav, archivecache };
@@ -59,6 +79,8 @@ struct StoreConfig {
   std::string server_name;                         ///< servername, else the host name: tells local from remote records
 
   std::filesystem::path mailboxes_db;  ///< mboxlist_db_path, else CONF/mailboxes.db
+  bool reverse_acls = false;           ///< reverseacls: mailboxes.db has an index that is not kept up here
+  bool murder = false;                 ///< mupdate_server: the mailbox list is shared with other servers
   bool improved_mboxlist_sort =
       false;                       ///< mailboxes.db may be sorted in another order: look up by walking, never write
   std::filesystem::path quota_db;  ///< quota_db_path, else CONF/quota
@@ -74,6 +96,8 @@ struct StoreConfig {
   std::string sync_log_channels;
   bool audit_log = false;
   std::filesystem::path idle_socket;            ///< idlesocket, else CONF/socket/idle
+  std::filesystem::path proc_path;              ///< proc_path, else CONF/proc
+  std::string admins;                           ///< admins and proxyservers: names without a mailbox of their own
   bool read_only = false;                       ///< readonly: nothing is changed
   std::string implicit_owner_rights = "lkxan";  ///< with pop_use_acl: what a user has in the own mailboxes anyhow
 
@@ -92,6 +116,9 @@ struct StoreConfig {
   bool pop_subfolders = false;
   UidlFormat uidl_format = UidlFormat::cyrus;
   ExpungeMode expunge_mode = ExpungeMode::delayed;
+  DeleteMode delete_mode = DeleteMode::delayed;
+  std::uint32_t default_options = 0;  ///< mailbox_default_options
+  AutocreateOptions autocreate;
   std::chrono::seconds pop_min_poll{0};  ///< popminpoll
   int pop_poll_padding = 1;              ///< poppollpadding
 };

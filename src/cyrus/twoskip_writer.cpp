@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 #include <random>
 #include <set>
 #include <utility>
@@ -73,6 +74,13 @@ class TwoskipWriter::Impl {
     auto& found = place->at_or_after;
     if (!found || found->item.key != key) return base::fail(Errc::not_found, file_.what() + ": no such key");
     return std::move(found->item.value);
+  }
+
+  base::Result<std::optional<TwoskipItem>> first_from(std::string_view key) const {
+    auto place = lists_.place(key);
+    if (!place) return tl::unexpected(std::move(place.error()));
+    if (!place->at_or_after) return std::optional<TwoskipItem>();
+    return std::optional(std::move(place->at_or_after->item));
   }
 
   base::Result<void> store(std::string_view key, std::string_view value) {
@@ -328,6 +336,9 @@ base::Result<TwoskipWriter> TwoskipWriter::open(const std::filesystem::path& pat
 const TwoskipHeader& TwoskipWriter::header() const { return impl_->header(); }
 TwoskipRepair TwoskipWriter::repaired() const { return impl_->repaired(); }
 base::Result<std::string> TwoskipWriter::find(std::string_view key) const { return impl_->find(key); }
+base::Result<std::optional<TwoskipItem>> TwoskipWriter::first_from(std::string_view key) const {
+  return impl_->first_from(key);
+}
 base::Result<void> TwoskipWriter::store(std::string_view key, std::string_view value) {
   return impl_->store(key, value);
 }

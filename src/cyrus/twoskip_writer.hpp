@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -59,6 +60,10 @@ class TwoskipWriter {
 
   /// The value of a key, the changes of the open transaction included. Errors: not_found; corrupt; limit; io.
   base::Result<std::string> find(std::string_view key) const;
+
+  /// The first item whose key is not below `key`, with the changes of the open transaction; nullopt behind the last
+  /// one. Errors: corrupt; limit; io.
+  base::Result<std::optional<TwoskipItem>> first_from(std::string_view key) const;
 
   /// Inserts or replaces. A value that is there already is not written again. Errors: invalid (an empty key); limit
   /// (key and value exceed TwoskipRecord::kMaxBytes); corrupt; io.
