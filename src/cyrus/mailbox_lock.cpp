@@ -55,7 +55,7 @@ base::Result<void> MailboxLock::take(const fs::path& file, LockMode mode) {
 
 base::Result<MailboxLock> MailboxLock::lock_user(const MailboxName& name, const StoreConfig& config, LockMode mode) {
   MailboxLock locks;
-  locks.held_.reserve(5);
+  locks.held_.reserve(6);
   std::vector<std::pair<fs::path, LockMode>> wanted;
   if (mode == LockMode::exclusive && config.global_lock)
     wanted.emplace_back(global_lock_path(config), LockMode::shared);
@@ -68,6 +68,7 @@ base::Result<MailboxLock> MailboxLock::lock_user(const MailboxName& name, const 
     const auto taken = locks.take(file, file_mode);
     if (!taken) return tl::unexpected(taken.error());
   }
+  locks.user_locks_ = locks.held_.size();
   return locks;
 }
 
@@ -76,6 +77,21 @@ base::Result<void> MailboxLock::lock_name(const MailboxRecord& record, const Sto
   const auto taken = take(name_lock_path(record, config), mode);
   if (taken) has_name_ = true;
   return taken;
+}
+
+base::Result<void> MailboxLock::lock_quota_roots(const StoreConfig& config) {
+  CHECK(!held_.empty() && !has_name_);
+  if (has_quota_roots_) return {};
+  if (auto taken = take(quota_change_lock_path(config), LockMode::exclusive); !taken) return taken;
+  has_quota_roots_ = true;
+  user_locks_ = held_.size();
+  return {};
+}
+
+void MailboxLock::release_mailbox() {
+  while (held_.size() > user_locks_) held_.pop_back();
+  has_name_ = false;
+  has_index_ = false;
 }
 
 base::Result<void> MailboxLock::lock_index(base::UniqueFd index, LockMode mode, std::string_view what) {

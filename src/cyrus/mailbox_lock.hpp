@@ -42,6 +42,14 @@ class MailboxLock {
   /// writing for LockMode::exclusive. `what` begins error texts. Errors: busy; io.
   base::Result<void> lock_index(base::UniqueFd index, LockMode mode, std::string_view what);
 
+  /// After lock_user(): takes the exclusive lock of those who make, change or remove quota roots, and keeps it as long
+  /// as the user lock. Asked for again, it is there already. Errors: as lock_user().
+  base::Result<void> lock_quota_roots(const StoreConfig& config);
+
+  /// Releases the index and the name lock, so that the next mailbox of the same owner can be locked. The descriptor of
+  /// the index is closed.
+  void release_mailbox();
+
   /// The descriptor given to lock_index(), open until the lock is released; -1 before.
   int index_fd() const { return has_index_ ? held_.back().fd.value() : -1; }
 
@@ -55,7 +63,9 @@ class MailboxLock {
   MailboxLock() = default;
   base::Result<void> take(const std::filesystem::path& file, LockMode mode);
 
-  std::vector<Held> held_;  // in the order in which they were taken
+  std::vector<Held> held_;      // in the order in which they were taken
+  std::size_t user_locks_ = 0;  // the first of held_
+  bool has_quota_roots_ = false;
   bool has_name_ = false;
   bool has_index_ = false;
 };

@@ -144,4 +144,6 @@ path user_lock_path_3_12(const MailboxName& name, const StoreConfig& config) {
 
 path global_lock_path(const StoreConfig& config) { return lock_file({}, "$GLOBAL", config); }
 
+path quota_change_lock_path(const StoreConfig& config) { return lock_file({}, "$QUOTACHANGE", config); }
+
 }  // namespace cyrus

@@ -54,4 +54,7 @@ std::filesystem::path user_lock_path_3_12(const MailboxName& name, const StoreCo
 /// Taken shared before the first exclusive lock (Cyrus 3.12 and later).
 std::filesystem::path global_lock_path(const StoreConfig& config);
 
+/// Taken exclusive while quota roots are made, changed or removed.
+std::filesystem::path quota_change_lock_path(const StoreConfig& config);
+
 }  // namespace cyrus

@@ -22,6 +22,11 @@ base::Error as_damage(base::Error error) {
   return base::Error{Errc::corrupt, error.text + "; run reconstruct", error.errnum};
 }
 
+tl::unexpected<base::Error> prefixed(const std::string& what, const base::Error& error) {
+  if (error.text.starts_with(what)) return tl::unexpected(error);
+  return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
+}
+
 }  // namespace
 
 base::Result<void> check_usable(const MailboxRecord& record, const std::string& what) {
@@ -34,45 +39,50 @@ base::Result<void> check_usable(const MailboxRecord& record, const std::string& 
   return {};
 }
 
-base::Result<OpenMailbox> open_mailbox(const MailboxName& name, const StoreConfig& config, const MailboxList& mailboxes,
-                                       LockMode mode) {
+base::Result<LockedMailbox> lock_mailbox(MailboxLock& locks, const MailboxName& name, const StoreConfig& config,
+                                         const MailboxList& mailboxes, LockMode mode, LockMode name_mode) {
   const std::string what = "mailbox " + name.intname();
-  const auto prefixed = [&what](const base::Error& error) {
-    if (error.text.starts_with(what)) return tl::unexpected(error);
-    return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
-  };
-
-  auto locks = MailboxLock::lock_user(name, config, mode);
-  if (!locks) return prefixed(locks.error());
   auto record = mailboxes.find(name);
   if (!record) {
     // A record too large to be one; `limit` means something else to callers.
     if (record.error().code == Errc::limit) record.error().code = Errc::corrupt;
-    return prefixed(record.error());
+    return prefixed(what, record.error());
   }
   if (const auto usable = check_usable(*record, what); !usable) return tl::unexpected(usable.error());
-  if (const auto taken = locks->lock_name(*record, config, LockMode::shared); !taken) return prefixed(taken.error());
+  if (const auto taken = locks.lock_name(*record, config, name_mode); !taken) return prefixed(what, taken.error());
 
   auto paths = MailboxPaths::of(*record, config);
-  if (!paths) return prefixed(paths.error());
+  if (!paths) return prefixed(what, paths.error());
   const int access = mode == LockMode::exclusive ? O_RDWR : O_RDONLY;
   // A directory can be opened for reading, a FIFO too without waiting: IndexReader finds out that it is no file.
   auto index_fd = base::open_file(paths->file(MetaFile::index), access | O_NONBLOCK | O_NOCTTY);
-  if (!index_fd) return prefixed(as_damage(index_fd.error()));
-  if (const auto taken = locks->lock_index(std::move(*index_fd), mode, what + ": cyrus.index"); !taken) {
+  if (!index_fd) return prefixed(what, as_damage(index_fd.error()));
+  if (const auto taken = locks.lock_index(std::move(*index_fd), mode, what + ": cyrus.index"); !taken) {
     return tl::unexpected(taken.error());
   }
-  return OpenMailbox{std::move(*locks), std::move(*record), std::move(*paths)};
+  return LockedMailbox{std::move(*record), std::move(*paths)};
+}
+
+base::Result<OpenMailbox> open_mailbox(const MailboxName& name, const StoreConfig& config, const MailboxList& mailboxes,
+                                       LockMode mode) {
+  auto locks = MailboxLock::lock_user(name, config, mode);
+  if (!locks) return prefixed("mailbox " + name.intname(), locks.error());
+  auto mailbox = lock_mailbox(*locks, name, config, mailboxes, mode);
+  if (!mailbox) return tl::unexpected(std::move(mailbox.error()));
+  return OpenMailbox{std::move(*locks), std::move(mailbox->record), std::move(mailbox->paths)};
+}
+
+base::Result<std::string> read_mailbox_header_text(const MailboxPaths& paths, const std::string& what) {
+  auto text = base::read_file(paths.file(MetaFile::header), kMaxHeaderFile);
+  if (!text) return prefixed(what, as_damage(text.error()));
+  return text;
 }
 
 base::Result<MailboxHeader> read_mailbox_header(const OpenMailbox& mailbox, const IndexHeader& index,
                                                 const base::Log& log) {
   const std::string what = "mailbox " + mailbox.record.name.intname();
-  const auto text = base::read_file(mailbox.paths.file(MetaFile::header), kMaxHeaderFile);
-  if (!text) {
-    base::Error error = as_damage(text.error());
-    return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
-  }
+  const auto text = read_mailbox_header_text(mailbox.paths, what);
+  if (!text) return tl::unexpected(text.error());
   auto header = parse_mailbox_header(*text, what + ": cyrus.header");
   if (!header) return header;
 
@@ -90,10 +100,9 @@ base::Result<MailboxHeader> read_mailbox_header(const OpenMailbox& mailbox, cons
 }
 
 base::Result<MailboxHeader> read_mailbox_header(const MailboxPaths& paths, const std::string& what) {
-  const auto text = base::read_file(paths.file(MetaFile::header), kMaxHeaderFile);
-  if (text) return parse_mailbox_header(*text, what + ": cyrus.header");
-  base::Error error = as_damage(text.error());
-  return tl::unexpected(base::Error{error.code, what + ": " + error.text, error.errnum});
+  const auto text = read_mailbox_header_text(paths, what);
+  if (!text) return tl::unexpected(text.error());
+  return parse_mailbox_header(*text, what + ": cyrus.header");
 }
 
 }  // namespace cyrus

@@ -22,6 +22,18 @@ struct OpenMailbox {
   MailboxPaths paths;
 };
 
+/// What mailboxes.db and imapd.conf say about a mailbox that is locked.
+struct LockedMailbox {
+  MailboxRecord record;
+  MailboxPaths paths;
+};
+
+/// The part of open_mailbox() behind the user lock, which `locks` has: for several mailboxes of one owner, one after
+/// the other (MailboxLock::release_mailbox()), or with another mode of the name lock. `mode` is that of the index.
+base::Result<LockedMailbox> lock_mailbox(MailboxLock& locks, const MailboxName& name, const StoreConfig& config,
+                                         const MailboxList& mailboxes, base::LockMode mode,
+                                         base::LockMode name_mode = base::LockMode::shared);
+
 /// Opens a mailbox to be read (shared locks, read only) or changed (doc/format/locks.md): user lock, mailboxes.db, name
 /// lock, cyrus.index, its lock.
 ///
@@ -44,5 +56,8 @@ base::Result<void> check_usable(const MailboxRecord& record, const std::string& 
 /// Reads cyrus.header without a look at anything else. `what` begins error texts ("mailbox NAME"). Errors: corrupt;
 /// permission; io.
 base::Result<MailboxHeader> read_mailbox_header(const MailboxPaths& paths, const std::string& what);
+
+/// The octets of cyrus.header; that it is missing or no file is corrupt. `what` begins error texts ("mailbox NAME").
+base::Result<std::string> read_mailbox_header_text(const MailboxPaths& paths, const std::string& what);
 
 }  // namespace cyrus

@@ -1,5 +1,6 @@
 #include "cyrus/store.hpp"
 
+#include "cyrus/mailbox_admin.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_name.hpp"
 #include "cyrus/mailbox_paths.hpp"
@@ -20,11 +21,12 @@ namespace cyrus {
 class Store::Shared {
  public:
   Shared(StoreConfig store_config, const base::Log& store_log)
-      : config(std::move(store_config)), mailboxes(config), log(store_log) {}
+      : config(std::move(store_config)), mailboxes(config), log(store_log), admin(config, store_log) {}
 
   const StoreConfig config;
   const MailboxList mailboxes;
   const base::Log& log;
+  mutable MailboxAdmin admin;  // has no state of its own
 };
 
 namespace {
@@ -126,6 +128,14 @@ base::Result<std::unique_ptr<maildrop::Maildrop>> Store::open_maildrop(const Mai
     return tl::unexpected(base::Error{error.code, "maildrop of " + name.user + ": " + error.text, error.errnum});
   }
   auto snapshot = take_snapshot(*mailbox, shared_->config, shared_->mailboxes, shared_->log, seconds_since_1970());
+  if (!snapshot && snapshot.error().code == base::Errc::not_found && *mailbox == mailbox->inbox()) {
+    const auto made = shared_->admin.autocreate_inbox(name.user, AutocreateFor::login);
+    // A failure is in the log; what the client hears is that it has no maildrop.
+    if (!made && made.error().code == base::Errc::busy) return tl::unexpected(made.error());
+    if (made && *made) {
+      snapshot = take_snapshot(*mailbox, shared_->config, shared_->mailboxes, shared_->log, seconds_since_1970());
+    }
+  }
   if (!snapshot) return tl::unexpected(snapshot.error());
   auto entries = std::move(snapshot->entries);
   auto surplus = list_wire_octets(*snapshot, entries);

@@ -32,7 +32,8 @@ class Store {
   Store(const Store&) = delete;
   Store& operator=(const Store&) = delete;
 
-  /// Takes a snapshot of a maildrop for one session. No lock outlives the call.
+  /// Takes a snapshot of a maildrop for one session. No lock outlives the call. An INBOX that is missing is made first
+  /// if the autocreate options say so (MailboxAdmin::autocreate_inbox()).
   ///
   /// Blocks on disk, never on locks: run on the worker pool. Errors: busy (a lock is held elsewhere: nothing was
   /// changed, call again); not_found (no such mailbox); permission; corrupt; unsupported (index version, back end,

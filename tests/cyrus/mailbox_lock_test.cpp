@@ -155,6 +155,17 @@ TEST_F(MailboxLockTest, OfSharedMailboxesDoesNotLockItselfOut) {
   EXPECT_TRUE(locks) << locks.error().text;
 }
 
+TEST_F(MailboxLockTest, TheLockOfQuotaRootsIsTakenOnceAndKeptBetweenMailboxes) {
+  auto locks = MailboxLock::lock_user(name_, config_, LockMode::exclusive);
+  ASSERT_TRUE(locks);
+  ASSERT_TRUE(locks->lock_quota_roots(config_));
+  ASSERT_TRUE(locks->lock_quota_roots(config_));
+  locks->release_mailbox();
+  auto other = MailboxLock::lock_user(name_of("user.somebody"), config_, LockMode::exclusive);
+  ASSERT_TRUE(other);
+  EXPECT_EQ(other->lock_quota_roots(config_).error().code, Errc::busy);
+}
+
 TEST_F(MailboxLockTest, NamesTheFileWhenTheLockRootIsNoDirectory) {
   std::ofstream(directory_.path() / "run") << "a file";
   const auto locks = MailboxLock::lock_user(name_, config_, LockMode::shared);

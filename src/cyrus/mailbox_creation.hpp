@@ -1,0 +1,36 @@
+#pragma once
+
+#include "base/log.hpp"
+#include "base/result.hpp"
+#include "cyrus/mailbox_lock.hpp"
+#include "cyrus/mailbox_name.hpp"
+#include "cyrus/mailbox_record.hpp"
+#include "cyrus/store_config.hpp"
+
+#include <string>
+#include <vector>
+
+namespace cyrus {
+
+/// How a new mailbox shall be; what is empty follows Cyrus's rules.
+struct CreateOptions {
+  std::string partition;      ///< else that of the parent, or defaultpartition
+  std::vector<AclEntry> acl;  ///< else that of the parent; for an INBOX all rights for its owner
+};
+
+/// Creates one mailbox in the tree of a user, and the parents of a folder that are missing below INBOX, as Cyrus does
+/// (doc/format/create.md). `locks` has the exclusive user lock and nothing else, and so it returns.
+///
+/// A crash leaves at worst an intermediate record, which the next attempt, ours or Cyrus's, uses again, or a quota root
+/// that counts one folder too many. Success means that the mailbox is durable. Blocks on disk, never on the locks of
+/// mailboxes. Errors: busy (call again); invalid (exists; no user's mailbox; no such partition); not_found (a folder of
+/// a user without INBOX); unsupported (conversations, a quota_db or mailboxes.db that is not written); corrupt;
+/// permission; io. All texts begin with "mailbox NAME".
+base::Result<MailboxRecord> create_mailbox_locked(MailboxLock& locks, const MailboxName& name,
+                                                  const CreateOptions& options, const StoreConfig& config,
+                                                  const base::Log& log);
+
+/// All rights, as Cyrus writes them.
+inline constexpr std::string_view kAllRights = "lrswipkxtecdan";
+
+}  // namespace cyrus
