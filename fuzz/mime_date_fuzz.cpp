@@ -10,7 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto day = mime::parse_day(text);
   const auto moment = mime::parse_date_time(text);
-  if (day) CHECK(day->year >= 1970 && day->year < 1'000'000 && day->month >= 1 && day->month <= 12 && day->day <= 99);
-  if (moment && *moment > 400 * 86400) CHECK(day.has_value());
+  if (day) CHECK(day->year >= 1900 && day->year < 1'000'000 && day->month >= 1 && day->month <= 12 && day->day <= 99);
+  if (moment) CHECK(day.has_value());
   return 0;
 }

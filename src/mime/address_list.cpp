@@ -111,7 +111,7 @@ class AddressParser {
     skip_space();
     for (;;) {
       const char c = take();
-      if (is_alnum(c) || c == '-' || c == '[' || c == ']' || c == ':' || static_cast<unsigned char>(c) > 127) {
+      if (is_alnum(c) || c == '-' || c == '[' || c == ']' || c == ':') {
         domain += c;
         if (comment != nullptr) comment->reset();
       } else if (c == '.') {

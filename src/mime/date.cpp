@@ -145,9 +145,7 @@ std::int64_t days_to_month(int year, int month) {
 
 std::optional<CalendarDay> parse_day(std::string_view date_time) {
   DateScanner in(date_time);
-  auto day = scan_day(in);
-  if (day && day->year < 1970) day.reset();
-  return day;
+  return scan_day(in);
 }
 
 std::optional<std::int64_t> parse_date_time(std::string_view date_time) {

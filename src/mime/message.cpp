@@ -33,7 +33,7 @@ class Parser {
       : text_(text),
         options_(options),
         boundaries_(options.strict_boundaries),
-        digest_budget_(kMaxDigestFactor * text.size()) {
+        digest_budget_(kMaxDigestFactor * text.size() + kDigestAllowance) {
     message_.text = text;
     message_.max_header_lines = options.max_header_lines;
     if (options_.boundary_limit == 0 || options_.boundary_limit > kMaxNesting) options_.boundary_limit = kMaxNesting;
@@ -112,9 +112,9 @@ class Parser {
       delimiters_[index] = {static_cast<std::uint32_t>(line.size()), 1};
       end = line_begin;
       if (line_begin > begin) {
-        delimiters_[index].size += 2;
-        ++delimiters_[index].lines;
         end = line_begin - begin > 2 ? line_begin - 2 : begin;
+        delimiters_[index].size += static_cast<std::uint32_t>(line_begin - end);
+        ++delimiters_[index].lines;
       }
       ended = true;
       break;

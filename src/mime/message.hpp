@@ -84,8 +84,10 @@ struct Message {
 inline constexpr std::size_t kMaxParts = 20'000;
 /// Multiparts and messages inside one another. Deeper ones are not looked into.
 inline constexpr std::size_t kMaxNesting = 1000;
-/// Bodies of messages in messages are digested while that is not more than this many times the whole message.
+/// Messages in messages are digested each by itself, which makes the square of their number. The sum of their octets is
+/// bounded by so many times the whole message, and some more.
 inline constexpr std::uint64_t kMaxDigestFactor = 32;
+inline constexpr std::uint64_t kDigestAllowance = 64 << 20;
 
 struct ParseOptions {
   std::size_t max_header_lines = 1000;  ///< imapd.conf maxheaderlines: later fields are not seen. 0: no bound.

@@ -27,8 +27,9 @@ MessageFacts message_facts(const Message& message) {
     facts.sent_day = parse_day(*last_date);
     facts.gmtime = parse_date_time(*last_date);
   }
-  if (delivered) facts.delivered_internal_date = parse_date_time(*delivered);
-  if (received) {
+  if (delivered) {
+    facts.delivered_internal_date = parse_date_time(*delivered);
+  } else if (received) {
     const std::size_t semicolon = received->rfind(';');
     facts.received_date = parse_date_time(std::string_view(*received).substr(semicolon + 1));
   }

@@ -21,7 +21,9 @@ struct MessageFacts {
 
   /// Candidates for internaldate, in this order; without either it is the time of delivery.
   std::optional<std::int64_t> delivered_internal_date;  ///< Of the last X-DeliveredInternalDate field.
-  std::optional<std::int64_t> received_date;            ///< Of the first Received field, which was added last.
+  /// Of the first Received field, which was added last. Cyrus: not asked if there is an X-DeliveredInternalDate, even
+  /// one that cannot be read.
+  std::optional<std::int64_t> received_date;
 
   /// The key of duplicate suppression is made of these: the first field of each name, unfolded.
   std::optional<std::string> message_id;

@@ -118,9 +118,11 @@ class SectionWriter {
     constexpr std::string_view kDefault = "us-ascii";
     if (part.type == "MESSAGE") return part.is_message() ? std::string_view{} : kDefault;
     if (part.type != "TEXT") return {};
-    const std::string* const name = find_parameter(part.parameters, "CHARSET");
-    if (name == nullptr || name->empty()) return kDefault;
-    return is_known(*name) ? std::string_view(*name) : kDefault;
+    std::string_view last = kDefault;  // Cyrus: of several the last that it knows
+    for (const Parameter& parameter : part.parameters) {
+      if (parameter.attribute == "CHARSET" && is_known(parameter.value)) last = parameter.value;
+    }
+    return last;
   }
 
   bool is_known(const std::string& charset) {

@@ -94,11 +94,4 @@ std::vector<std::string> parse_language(std::string_view value) {
   return tags;
 }
 
-const std::string* find_parameter(const std::vector<Parameter>& parameters, std::string_view attribute) {
-  for (const Parameter& parameter : parameters) {
-    if (parameter.attribute == attribute) return &parameter.value;
-  }
-  return nullptr;
-}
-
 }  // namespace mime

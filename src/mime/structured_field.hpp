@@ -43,7 +43,4 @@ std::optional<std::string> parse_encoding(std::string_view value);
 /// The tags of a Content-Language, in upper case, up to the first that is none.
 std::vector<std::string> parse_language(std::string_view value);
 
-/// The value of the parameter `attribute` (in upper case), or null.
-const std::string* find_parameter(const std::vector<Parameter>& parameters, std::string_view attribute);
-
 }  // namespace mime

@@ -11,8 +11,9 @@
 
 // print_cache
 //
-// Reads names of message files from standard input. For each writes a line `SIZE CRC HEADER_SIZE SENTDATE GMTIME` to
-// standard output (0 for a date that cannot be read), then SIZE octets: the cache record that we would store for it.
+// Reads names of message files from standard input. For each writes a line to standard output, then the cache record
+// that we would store for it: `SIZE CRC HEADER_SIZE SENTDATE GMTIME DELIVERED RECEIVED`, 0 for a date that cannot be
+// read, then SIZE octets.
 
 int main() {
   std::ios::sync_with_stdio(false);
@@ -35,7 +36,8 @@ int main() {
                           ? base::local_midnight(facts.sent_day->year, facts.sent_day->month, facts.sent_day->day)
                           : std::nullopt;
     std::cout << record.bytes.size() << ' ' << record.crc << ' ' << facts.header_size << ' ' << sent.value_or(0) << ' '
-              << facts.gmtime.value_or(0) << '\n'
+              << facts.gmtime.value_or(0) << ' ' << facts.delivered_internal_date.value_or(0) << ' '
+              << facts.received_date.value_or(0) << '\n'
               << record.bytes << std::flush;
   }
   return 0;

@@ -43,9 +43,11 @@ class CyrusIndex:
         assert zlib.crc32(data[:start - 4]) == u32(data, start - 4), f"{directory}: header CRC"
         assert len(data) >= start + size * self.header["num_records"], f"{directory}: shorter than its records"
         self.records = {}
+        self.raw = {}  # uid -> the octets of its record
         for number in range(self.header["num_records"]):
             record = data[start + size * number:start + size * (number + 1)]
             assert zlib.crc32(record[:-4]) == u32(record, size - 4), f"{directory}: CRC of record {number + 1}"
+            self.raw[u32(record, 0)] = record
             self.records[u32(record, 0)] = {
                 "internaldate": u32(record, 4), "sentdate": u32(record, 8), "size": u32(record, 12),
                 "header_size": u32(record, 16), "last_updated": u32(record, 28), "flags": u32(record, 32),
