@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import shutil
 import subprocess
 import time
 import unittest
@@ -136,6 +137,90 @@ class UserCommands(unittest.TestCase):
             self.assertIn("differ", seen)
             status, seen = pillarbox.at_terminal("user", "passwd", "bob", answers=[(prompts[0], "\x03")])
             self.assertEqual(status, -2, seen)  # Ctrl-C: SIGINT
+        finally:
+            site.remove()
+
+
+class MailboxCommands(unittest.TestCase):
+    def test_mailboxes_come_and_go_as_cyrus_has_them(self):
+        site = CyrusSite(users=(), tls=False)
+        try:
+            pillarbox = Command(site)
+            self.assertEqual(pillarbox.run("mailbox", "create", "carl"), "mailbox user.carl created\n")
+            pillarbox.run("mailbox", "create", "carl+Work.New")
+            names = ["user.alice", "user.alice.Archive", "user.bob", "user.carl", "user.carl.Work", "user.carl.Work.New"]
+            self.assertEqual(pillarbox.run("mailbox", "list").split(), names)
+            self.assertEqual(pillarbox.run("mailbox", "list", "--user", "carl").split(), names[3:])
+            deleted = pillarbox.run("mailbox", "delete", "alice+Archive")
+            self.assertRegex(deleted, r"DELETED\.user\.alice\.Archive\.[0-9A-F]{8}")
+            names.remove("user.alice.Archive")
+            listed = json.loads(site.tool("ctl_mboxlist", "-d"))
+            self.assertEqual([name for name, record in sorted(listed.items())
+                              if "d" not in record["mbtype"] and not name.startswith("DELETED")], names)
+            self.assertEqual(site.tool("reconstruct", "-n", *names).split(), names)
+            pillarbox.run("check")
+        finally:
+            site.remove()
+
+    def test_counts_and_info_are_those_of_the_index(self):
+        site = Site(users=(), tls=False)
+        try:
+            pillarbox = Command(site)
+            listed = pillarbox.json("mailbox", "list", "--counts", "--user", "alice")["mailboxes"]
+            self.assertEqual([(box["name"], box["messages"], box["unseen"], box["octets"]) for box in listed],
+                             [("user.alice", 4, 3, 2610), ("user.alice.Archive", 1, 0, 152)])
+            info = pillarbox.json("mailbox", "info", "bob")
+            self.assertEqual((info["uidvalidity"], info["last_uid"], info["index_version"], info["quota_root"]),
+                             (1795382168, 2, 17, "user.bob"))
+            self.assertEqual(info["directory"], str(site.mailbox_directory("bob")))
+            self.assertIn("quota root        user.bob\n", pillarbox.run("mailbox", "info", "bob"))
+        finally:
+            site.remove()
+
+    def test_quotas_are_set_shown_and_removed(self):
+        site = CyrusSite(users=(), tls=False)
+        try:
+            pillarbox = Command(site)
+            self.assertEqual(pillarbox.run("mailbox", "quota", "alice"), "mailbox user.alice: no quota\n")
+            pillarbox.run("mailbox", "quota", "alice", "--storage", "5M")
+            pillarbox.run("mailbox", "quota", "alice", "--messages", "100")
+            shown = pillarbox.json("mailbox", "quota", "alice+Archive")
+            self.assertEqual((shown["quota_root"], shown["storage_octets"], shown["messages"], shown["storage_limit_kib"],
+                              shown["messages_limit"]), ("user.alice", 2762, 5, 5120, 100))
+            self.assertNotIn("usage was", site.tool("quota", "-n", "-f"))
+            pillarbox.run("check")
+            pillarbox.run("mailbox", "quota", "alice", "--remove")
+            self.assertIsNone(pillarbox.json("mailbox", "quota", "alice")["quota_root"])
+            pillarbox.run("check")
+        finally:
+            site.remove()
+
+    def test_errors_name_the_mailbox(self):
+        site = Site(users=(), tls=False)
+        try:
+            pillarbox = Command(site)
+            self.assertIn("user.bob", pillarbox.error("mailbox", "create", "bob", status=73))
+            self.assertIn("user.nobody", pillarbox.error("mailbox", "delete", "nobody", status=67))
+            self.assertIn("user.nobody", pillarbox.error("mailbox", "info", "nobody", status=67))
+            self.assertIn("partition-zzz", pillarbox.error("mailbox", "create", "bob+x", "--partition", "zzz", status=65))
+            self.assertIn("--storage", pillarbox.error("mailbox", "quota", "bob", "--storage", "lots", status=64))
+        finally:
+            site.remove()
+
+    def test_an_empty_site_becomes_a_store(self):
+        site = Site(users=("carl",), tls=False, options={"allowplaintext": "yes"})
+        try:
+            for part in ("spool", "conf"):
+                shutil.rmtree(site.root / part)
+                (site.root / part).mkdir()
+            pillarbox = Command(site)
+            pillarbox.run("mailbox", "create", "carl")
+            pillarbox.run("check")
+            site.start()
+            with Connection(site.ports["pop3"]) as client:
+                client.line()
+                self.assertTrue(client.login("carl").startswith("+OK"))
+                self.assertEqual(client.ask("STAT"), "+OK 0 0")
         finally:
             site.remove()
 
