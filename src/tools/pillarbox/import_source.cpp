@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 using base::Errc;
 using Kind = ImportSource::Kind;
 
-constexpr std::size_t kChunk = std::size_t{256} << 10;
+constexpr std::size_t kChunk = std::size_t{64} << 10;
 
 /// The regular files of a directory whose names `wanted` takes, sorted: names begin with a time in most Maildirs.
 base::Result<std::vector<fs::path>> files_in(const fs::path& directory,

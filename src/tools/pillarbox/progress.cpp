@@ -34,16 +34,16 @@ void put(const std::string& text) {
 }  // namespace
 
 std::string progress_line(std::string_view label, std::uint64_t done, std::uint64_t total,
-                          std::chrono::milliseconds elapsed, std::size_t columns) {
+                          std::chrono::milliseconds elapsed, std::size_t columns, std::string_view unit) {
   const std::size_t room = columns > 1 ? columns - 1 : 0;  // a terminal may wrap at its last column
   std::string head(label);
-  if (total == 0) return (head + ' ' + std::to_string(done)).substr(0, room);
+  if (total == 0) return (head + ' ' + std::to_string(done) + std::string(unit)).substr(0, room);
   done = std::min(done, total);
   // In double: a total may be as large as octets of a file system.
   const double part = static_cast<double>(done) / static_cast<double>(total);
   const std::string percent = std::to_string(static_cast<int>(part * 100)) + '%';
   head += ' ' + std::string(4 - std::min<std::size_t>(4, percent.size()), ' ') + percent + ' ';
-  std::string tail = ' ' + std::to_string(done) + '/' + std::to_string(total);
+  std::string tail = ' ' + std::to_string(done) + '/' + std::to_string(total) + std::string(unit);
   if (part > 0.01 && done < total) {
     const double left = static_cast<double>(elapsed.count()) * (1 - part) / part / 1000;
     tail += "  " + time_text(std::chrono::seconds(static_cast<std::int64_t>(left))) + " left";
@@ -55,8 +55,9 @@ std::string progress_line(std::string_view label, std::uint64_t done, std::uint6
   return head + '[' + std::string(filled, '#') + std::string(width - filled, ' ') + ']' + tail;
 }
 
-Progress::Progress(std::string_view label, std::uint64_t total)
+Progress::Progress(std::string_view label, std::uint64_t total, std::string_view unit)
     : label_(label),
+      unit_(unit),
       total_(total),
       on_terminal_(::isatty(STDERR_FILENO) != 0),
       start_(std::chrono::steady_clock::now()),
@@ -83,7 +84,7 @@ void Progress::clear() {
 
 void Progress::draw() {
   const auto elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(last_ - start_);
-  put('\r' + progress_line(label_, done_, total_, elapsed, columns_of_terminal()) + "\033[K");
+  put('\r' + progress_line(label_, done_, total_, elapsed, columns_of_terminal(), unit_) + "\033[K");
   drawn_ = true;
 }
 
