@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <system_error>
 
 namespace tools {
 namespace {
@@ -42,6 +44,14 @@ bool is_sql(const ImapdConf& conf) {
   return conf.choice(kOption) == "sql" || conf.choice(kOption) == "twom";
 }
 
+/// Sieve is in use where its directory has something in it.
+bool has_scripts(const ImapdConf& conf) {
+  if (conf.is_on(Option::lmtp_ignore_sieve)) return false;
+  std::error_code error;
+  const std::filesystem::directory_iterator first(conf.text(Option::sievedir).value_or(""), error);
+  return !error && first != std::filesystem::directory_iterator();
+}
+
 constexpr std::array kRows{
     // Stores that are not opened, or not written.
     Row{"mboxlist_db", &is_sql<Option::mboxlist_db>, Level::error, "this format cannot be read: no mailbox is found"},
@@ -69,6 +79,15 @@ constexpr std::array kRows{
         "messages in an object store cannot be fetched"},
     Row{"mupdate_server", &is_set<Option::mupdate_server>, Level::warning,
         "mailboxes on other servers of the murder are refused"},
+    Row{"reverseacls", &is_on<Option::reverseacls>, Level::warning, "no mailbox can be made or deleted"},
+    Row{"delete_mode", [](const ImapdConf& conf) { return conf.choice(Option::delete_mode) == "immediate"; },
+        Level::warning, "only delayed deletes mailboxes here: 'pillarbox mailbox delete' refuses"},
+    Row{"mailbox_legacy_dirs", &is_on<Option::mailbox_legacy_dirs>, Level::warning,
+        "mailboxes in this layout cannot be deleted by 'pillarbox mailbox delete'"},
+    Row{"sievedir", &has_scripts, Level::warning,
+        "mail for users with an active Sieve script is deferred by lmtpd, unless lmtp_ignore_sieve is set"},
+    Row{"postuser", [](const ImapdConf& conf) { return !conf.text(Option::postuser).value_or("").empty(); },
+        Level::warning, "deliveries to shared folders are deferred"},
     Row{"readonly", &is_on<Option::readonly>, Level::note, "nothing is changed: no deletions, no deliveries"},
     // What differs.
     Row{"allowapop", &is_on<Option::allowapop>, Level::warning, "APOP is not offered yet"},
@@ -76,11 +95,6 @@ constexpr std::array kRows{
     Row{"maxlogins_per_user", &is_positive<Option::maxlogins_per_user>, Level::warning, "is not enforced yet"},
     Row{"userdeny_db_path", &is_set<Option::userdeny_db_path>, Level::warning, "the block list is not looked at yet"},
     Row{"prometheus_enabled", &is_on<Option::prometheus_enabled>, Level::warning, "no figures are kept yet"},
-    Row{"tls_client_certs",
-        [](const ImapdConf& conf) {
-          return conf.is_set(Option::tls_client_certs) && conf.choice(Option::tls_client_certs) == "require";
-        },
-        Level::warning, "clients are not asked for a certificate yet"},
     Row{"tls_sessions_db", &is_set<Option::tls_sessions_db>, Level::note, "TLS sessions are not kept in a database"},
     Row{"event_notifier", &is_set<Option::event_notifier>, Level::warning, "no events are sent"},
     Row{"popuseacl", &is_on<Option::popuseacl>, Level::note,
