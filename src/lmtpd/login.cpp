@@ -136,8 +136,12 @@ net::Task<bool> Session::start_tls() {
     put(lmtp::closing("Commands before the TLS handshake are refused"));
     co_return false;
   }
-  put(lmtp::reply(220, "2.0.0", "Begin TLS negotiation now"));
   const auto context = configured_->tls->context();  // held until the handshake is over
+  if (!context) {
+    put(lmtp::reply(454, "4.7.0", "TLS not available due to temporary reason"));  // RFC 3207 s4
+    co_return true;
+  }
+  put(lmtp::reply(220, "2.0.0", "Begin TLS negotiation now"));
   const auto info = co_await stream_.start_tls(*context);
   if (!info) {
     process_.log.notice("[lmtpd] STARTTLS failed: " + client() + ": " + info.error().text);

@@ -76,13 +76,18 @@ TlsSource::TlsSource(const TlsOptions& options, const base::Log& log) : options_
   }
 }
 
-Result<std::shared_ptr<TlsSource>> TlsSource::create(const TlsOptions& options, const base::Log& log) {
+std::shared_ptr<TlsSource> TlsSource::create(const TlsOptions& options, const base::Log& log) {
   std::shared_ptr<TlsSource> out(new TlsSource(options, log));
-  out->loaded_ = out->last_seen_ = out->signature();  // before reading: what changes meanwhile is seen at the next look
+  out->last_seen_ = out->signature();  // before reading: what changes meanwhile is seen at the next look
   auto context = out->load();
-  if (!context) return tl::unexpected(context.error());
   Found found;
-  found.context = std::move(*context);
+  if (context) {
+    found.context = std::move(*context);
+    out->loaded_ = out->last_seen_;
+  } else {
+    out->trouble_ = context.error().text;
+    out->refused_ = out->last_seen_;
+  }
   found.keys = out->look_for_keys();
   for (int tries = 1; out->key_file_ && !found.keys && out->key_trouble_.empty() && tries < kKeyTries; ++tries) {
     std::this_thread::sleep_for(kKeyPause);
@@ -105,12 +110,14 @@ Task<void> TlsSource::look(WorkerPool& pool) {
 void TlsSource::adopt(const Found& found) {
   if (found.keys) keys_ = found.keys;
   if (found.context) context_ = found.context;
-  if (keys_ && (found.keys || found.context)) context_->use_ticket_keys(keys_);
+  if (context_ && keys_ && (found.keys || found.context)) context_->use_ticket_keys(keys_);
+  irreplaceable_ = context_ && found.files_are_bad;
 }
 
 TlsSource::Found TlsSource::look_on_disk() {
   Found found;
   if (options_.watch_interval.count() > 0) found.context = look_for_files();
+  found.files_are_bad = !refused_.empty();
   found.keys = look_for_keys();
   return found;
 }
@@ -120,6 +127,7 @@ std::shared_ptr<TlsContext> TlsSource::look_for_files() {
   Signature now = signature();
   const bool stands_still = now == last_seen_;
   last_seen_ = now;
+  if (now == loaded_) refused_.clear();  // the old files are back
   if (!stands_still || now == loaded_ || now == refused_) return nullptr;
   auto context = load();
   if (!context) {

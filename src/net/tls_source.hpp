@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace net {
@@ -19,14 +20,22 @@ namespace net {
 /// A look compares what stat(2) says of each file with what it said before. When that has changed and then stood still
 /// for a whole interval, the files are read and checked; what is good takes the old one's place for handshakes that
 /// begin afterwards, what is not is logged, once, and the old one stays. Each look also sees to the ticket keys.
+///
+/// Files that are bad from the beginning give no context, until a look finds them good.
 class TlsSource {
  public:
-  /// Reads everything once. Blocks on disk. `log` outlives the object. Errors name the file and the option; ticket keys
-  /// that cannot be shared are only worth a warning.
-  static base::Result<std::shared_ptr<TlsSource>> create(const TlsOptions& options, const base::Log& log);
+  /// Reads everything once. Blocks on disk. `log` outlives the object. Ticket keys that cannot be shared are only worth
+  /// a warning.
+  static std::shared_ptr<TlsSource> create(const TlsOptions& options, const base::Log& log);
 
-  /// Hold it until the handshake is over. On the loop's thread.
+  /// Hold it until the handshake is over. Null as long as there has been nothing good. On the loop's thread.
   std::shared_ptr<const TlsContext> context() const { return context_; }
+
+  /// Why there is no context: names the file and the option.
+  const std::string& trouble() const { return trouble_; }
+
+  /// True while the files are worse than what is in use: another process could not begin with them now.
+  bool is_irreplaceable() const { return irreplaceable_; }
 
   /// Time between two looks.
   std::chrono::seconds interval() const;
@@ -41,6 +50,7 @@ class TlsSource {
   struct Found {
     std::shared_ptr<TlsContext> context;     // null: as before
     std::shared_ptr<const TicketKeys> keys;  // null: as before
+    bool files_are_bad = false;
 
     Found() = default;
   };
@@ -59,6 +69,8 @@ class TlsSource {
   // The loop's.
   std::shared_ptr<TlsContext> context_;
   std::shared_ptr<const TicketKeys> keys_;  // null: each context has its own
+  std::string trouble_;
+  bool irreplaceable_ = false;
 
   // The look's, wherever it runs.
   std::optional<TicketKeyFile> key_file_;

@@ -163,8 +163,12 @@ net::Task<bool> Session::start_tls() {
     put(pop3::err("Commands before the TLS handshake are refused"));
     co_return false;
   }
-  put(pop3::ok("Begin TLS negotiation now"));
   const auto context = configured_->tls->context();  // held until the handshake is over
+  if (!context) {
+    put(pop3::err("[SYS/PERM] Error initializing TLS"));
+    co_return true;
+  }
+  put(pop3::ok("Begin TLS negotiation now"));
   const auto info = co_await stream_.start_tls(*context);
   if (!info) {
     process_.log.notice("[pop3d] STARTTLS failed: " + client() + ": " + info.error().text);

@@ -16,9 +16,10 @@ base::Result<std::shared_ptr<const Configured>> configure(const config::ImapdCon
   if (!store) return tl::unexpected(store.error());
   out->store = std::make_unique<cyrus::Store>(std::move(*store), log);
 
-  auto tls = server::tls_source(conf, "pop3", log);
-  if (!tls) return tl::unexpected(tls.error());
-  out->tls = std::move(*tls);
+  out->tls = server::tls_source(conf, "pop3", log);
+  if (out->settings.implicit_tls && !out->tls->context()) {
+    return base::fail(base::Errc::invalid, "option -s: " + out->tls->trouble());
+  }
   return out;
 }
 

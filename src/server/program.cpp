@@ -97,8 +97,11 @@ net::Task<void> reload(Runtime& runtime, const Setup& setup, Server& server) {
     return configured(setup.program, *conf, setup.log);
   };
   auto service = co_await runtime.process().store_pool.run(std::move(work));
-  if (!service) {
-    setup.log.error("reload refused, the old configuration stays: " + service.error().text);
+  const std::string trouble = !service                                         ? service.error().text
+                              : (*service)->tls && !(*service)->tls->context() ? (*service)->tls->trouble()
+                                                                               : "";
+  if (!trouble.empty()) {
+    setup.log.error("reload refused, the old configuration stays: " + trouble);
     co_return;
   }
   server.reconfigure(std::move(*service));
@@ -176,6 +179,10 @@ int start(Program& program, std::span<const char* const> arguments) {
 
   auto service = configured(program, *conf, log);
   if (!service) return refuse_to_start(program, log, EX_CONFIG, service.error().text);
+  // What needs no TLS goes on without it: a renewal that went wrong must not take the whole service along.
+  if (const auto& tls = (*service)->tls; tls && !tls->context()) {
+    log.error("TLS: not available until its files are good: " + tls->trouble());
+  }
   auto authenticator = auth::Authenticator::create(*conf, log);
   if (!authenticator) return refuse_to_start(program, log, EX_CONFIG, authenticator.error().text);
 

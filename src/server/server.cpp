@@ -97,7 +97,7 @@ net::Task<void> Server::accept_connections() {
     // Nothing may follow `unavailable` but `available`: any 4 would make master count us as ready again.
     static_cast<void>(status_.send(one_at_a_time() ? Message::connection : Message::connection_multi));
     net::spawn(process_.loop, serve(std::move(*client)));
-    if (++uses_ >= line_.max_uses) drain(Drain::used_up);
+    if (++uses_ >= line_.max_uses && !must_stay()) drain(Drain::used_up);
   }
 }
 
@@ -178,7 +178,7 @@ net::Task<void> Server::watch_reuse() {
   while (drain_ == Drain::none) {
     const bool waits = uses_ > 0 && sessions_.empty();
     const bool news = co_await reuse_.wait_for(waits ? reuse_time(line_.reuse_timeout) : kForEver);
-    if (!news && waits && sessions_.empty()) drain(Drain::idle);
+    if (!news && waits && sessions_.empty() && !must_stay()) drain(Drain::idle);
   }
 }
 

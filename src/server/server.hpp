@@ -62,6 +62,8 @@ class Server {
   net::Task<void> watch_certificates();
   net::Clock::duration patience() const;
   bool full() const { return sessions_.size() >= service_->max_sessions; }
+  /// True while no other process could take our place: certificates were replaced by bad ones.
+  bool must_stay() const { return service_->tls && service_->tls->is_irreplaceable(); }
   bool one_at_a_time() const { return service_->max_sessions == 1; }
   void tell(service::Message message);
 

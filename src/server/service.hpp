@@ -39,7 +39,8 @@ struct Service {
   std::size_t max_sessions = 1000;         ///< at least 1
   std::chrono::seconds drain_timeout{60};  ///< for sessions to end by themselves, once a reason from outside drains
   std::string no_room;                     ///< told to a client that nobody can serve; "": closed without a word
-  std::shared_ptr<net::TlsSource> tls;     ///< whose files the engine watches; null: no TLS
+  std::shared_ptr<net::TlsSource> tls;     ///< whose files the engine watches; null: no TLS. Without a context
+                                           ///< a reload is refused, a start is not
   std::size_t store_threads = 8;           ///< read at the start only
   std::size_t auth_threads = 4;            ///< read at the start only
 };

@@ -57,9 +57,9 @@ net::TlsOptions tls_options(const config::ImapdConf& conf, std::string_view prot
   return out;
 }
 
-base::Result<std::shared_ptr<net::TlsSource>> tls_source(const config::ImapdConf& conf, std::string_view protocol,
-                                                         const base::Log& log) {
-  if (!tls_is_configured(conf)) return std::shared_ptr<net::TlsSource>();
+std::shared_ptr<net::TlsSource> tls_source(const config::ImapdConf& conf, std::string_view protocol,
+                                           const base::Log& log) {
+  if (!tls_is_configured(conf)) return nullptr;
   return net::TlsSource::create(tls_options(conf, protocol), log);
 }
 

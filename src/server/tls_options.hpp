@@ -1,7 +1,6 @@
 #pragma once
 
 #include "base/log.hpp"
-#include "base/result.hpp"
 #include "config/imapd_conf.hpp"
 #include "net/tls_source.hpp"
 
@@ -17,9 +16,10 @@ bool tls_is_configured(const config::ImapdConf& conf);
 /// `protocol` is the ALPN name of what the service speaks; "": it has none.
 net::TlsOptions tls_options(const config::ImapdConf& conf, std::string_view protocol);
 
-/// The TLS set-up that sessions take their context from; null when no certificate is configured. Warnings go to `log`,
-/// which outlives it. Blocks on disk. Errors name file and option.
-base::Result<std::shared_ptr<net::TlsSource>> tls_source(const config::ImapdConf& conf, std::string_view protocol,
-                                                         const base::Log& log);
+/// The TLS set-up that sessions take their context from; null when no certificate is configured. Files that are bad now
+/// are a line in the log, and a source without a context until they are good: what needs no TLS goes on. Blocks on
+/// disk; `log` outlives the source.
+std::shared_ptr<net::TlsSource> tls_source(const config::ImapdConf& conf, std::string_view protocol,
+                                           const base::Log& log);
 
 }  // namespace server

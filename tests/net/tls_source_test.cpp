@@ -7,7 +7,6 @@
 #include <array>
 #include <filesystem>
 #include <fstream>
-#include <stdexcept>
 
 namespace net {
 namespace {
@@ -44,11 +43,7 @@ class TlsSourceTest : public ::testing::Test {
     fs::copy_file(from, to.string() + ".new");
     fs::rename(to.string() + ".new", to);
   }
-  std::shared_ptr<TlsSource> source() {
-    auto made = TlsSource::create(options, log);
-    if (!made) throw std::runtime_error(made.error().text);
-    return std::move(*made);
-  }
+  std::shared_ptr<TlsSource> source() { return TlsSource::create(options, log); }
   void look(TlsSource& from) {
     Loop loop;
     WorkerPool pool(loop, 1, "test");
@@ -198,11 +193,38 @@ TEST_F(TlsSourceTest, WarnsOnceWhenTicketKeysCannotBeShared) {
   EXPECT_EQ(shown(*tls), "first.example");
 }
 
-TEST_F(TlsSourceTest, DoesNotBeginWithBadFiles) {
+TEST_F(TlsSourceTest, HasNoContextUntilBadFilesBecomeGood) {
+  const IssuedFiles second = authority.issue("second", CertificateRequest("second.example"));
   fs::remove(options.key_file);
-  const auto made = TlsSource::create(options, log);
-  ASSERT_FALSE(made);
-  EXPECT_EQ(made.error().text, "tls_server_key: " + options.key_file + ": No such file or directory");
+  options.ticket_key_file = authority.folder / "tls_tickets.pop3";
+  const auto tls = source();
+  EXPECT_EQ(tls->context(), nullptr);
+  EXPECT_EQ(tls->trouble(), "tls_server_key: " + options.key_file + ": No such file or directory");
+  look(*tls);
+  look(*tls);
+  EXPECT_EQ(tls->context(), nullptr);
+  EXPECT_FALSE(tls->is_irreplaceable());
+  install(second);
+  look(*tls);
+  look(*tls);
+  ASSERT_NE(tls->context(), nullptr);
+  EXPECT_EQ(shown(*tls), "second.example");
+}
+
+TEST_F(TlsSourceTest, IsIrreplaceableWhileItsFilesAreWorseThanWhatItHas) {
+  const IssuedFiles other = authority.issue("other", CertificateRequest("other.example"));
+  const auto tls = source();
+  const auto irreplaceable = [&] {
+    look(*tls);
+    look(*tls);
+    return tls->is_irreplaceable();
+  };
+  EXPECT_FALSE(irreplaceable());
+  install_key(other);
+  EXPECT_TRUE(irreplaceable());
+  EXPECT_TRUE(irreplaceable());
+  install(other);
+  EXPECT_FALSE(irreplaceable());
 }
 
 }  // namespace

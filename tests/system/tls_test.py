@@ -529,8 +529,10 @@ class RenewalTest(TlsCase):
             self.assertEqual(self.shown(site), "second.example")
             self.install(site, third)
             end = time.monotonic() + 15
-            while self.shown(site) != "third.example":
+            while "third.example" not in seen:
                 self.assertLess(time.monotonic(), end, self.syslog())
+                self.assertEqual(failures, [])
+                time.sleep(0.05)
         finally:
             over.set()
             for thread in threads:
@@ -539,6 +541,43 @@ class RenewalTest(TlsCase):
         self.assertEqual(seen, {"first.example", "second.example", "third.example"})
         self.assertEqual(before.ask("STAT"), "+OK 4 2610")
         self.assertEqual(before.ask("QUIT"), "+OK")
+
+    def test_a_process_that_no_other_could_replace_outlives_its_uses(self):
+        site = self.renewable()
+        worker = Worker(site, "-s", "-U", "3")
+        self.addCleanup(worker.end)
+        self.connect(worker.port).ask("QUIT")  # it has begun
+        (site.root / "key.pem").write_text("nothing\n")
+        self.await_log("TLS: changed files refused")
+        time.sleep(1.5)  # this process has no shim to log by
+        for _ in range(6):
+            self.connect(worker.port).ask("QUIT")
+        self.assertIsNone(worker.process.poll())
+        self.install(site, self.authority.issue("second", "second.example"))
+        end = time.monotonic() + 15
+        while worker.process.poll() is None:
+            self.assertLess(time.monotonic(), end, "it does not leave now that it could be replaced")
+            try:
+                self.connect(worker.port).ask("QUIT")
+            except OSError:
+                break  # it takes nobody any more
+        self.assertEqual(worker.wait(), 0)
+
+    def test_bad_files_at_the_start_leave_plain_text_served_and_are_taken_once_good(self):
+        site = self.site(attributes="prefork=1 maxchild=1", services={"pop3": ""},
+                         options={"tls_watch_interval": "1", "allowplaintext": "yes"})
+        good = (site.root / "key.pem").read_text()
+        (site.root / "key.pem").write_text("nothing\n")
+        site.start()
+        self.await_log("TLS: not available until its files are good: tls_server_key: ")
+        client = self.plain(site.ports["pop3"])
+        self.assertEqual(client.ask("STLS"), "-ERR [SYS/PERM] Error initializing TLS")
+        self.assertTrue(client.login("alice").startswith("+OK"))
+        (site.root / "key.pem").write_text(good)
+        self.await_log("TLS: changed files taken for new handshakes")
+        client = self.plain(site.ports["pop3"])
+        client.start_tls(trusting_context())
+        self.assertTrue(client.login("alice").startswith("+OK"))
 
     def test_sighup_reads_the_files_at_once_and_refuses_bad_ones(self):
         site = self.renewable(tls_watch_interval="0")
@@ -554,7 +593,7 @@ class RenewalTest(TlsCase):
             self.assertLess(time.monotonic(), end, self.syslog())
         (site.root / "key.pem").write_text("nothing\n")
         site.process.send_signal(signal.SIGHUP)
-        self.await_log("reload refused, the old configuration stays: tls_server_key: ")
+        self.await_log("reload refused, the old configuration stays: option -s: tls_server_key: ")
         self.assertEqual(self.shown(site), "second.example")
         self.assertEqual(before.ask("STAT"), "+OK 4 2610")
 
