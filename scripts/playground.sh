@@ -3,6 +3,7 @@
 # Sourced after common.sh.
 
 MARKER=.made-by-pillarbox-run
+UNFINISHED=.without-users-and-mail # in the folder until the first start has come that far
 SERVER_NAME=pillarbox.example
 PASSWORD=pillarbox
 
@@ -35,24 +36,54 @@ check_free() {
   fi
 }
 
-# answers ADDRESS plain|tls: whether a POP3 greeting comes.
+# answers ADDRESS pop3|pop3s|lmtp: whether the greeting of that protocol comes.
 answers() {
   local host port=${1##*:} line=
   host=$(host_of "$1")
   case $2 in
-    plain)
+    pop3 | lmtp)
       { exec 9<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 1
       IFS= read -r -t 5 line <&9 || true
       printf 'QUIT\r\n' >&9 || true
       exec 9>&- 9<&-
       ;;
-    tls)
+    pop3s)
       # The request stays open until the greeting has come: s_client leaves at the end of its input.
       line=$({ sleep 1; printf 'QUIT\r\n'; } | timeout 6 openssl s_client -quiet -connect "${1%:*}:$port" 2>/dev/null |
         head -n 1) || true
       ;;
   esac
-  [[ $line == +OK* ]]
+  [[ $line == +OK* || $line == 220* ]]
+}
+
+# lmtp_deliver ADDRESS USER < MESSAGE: hands a message to lmtpd (RFC 2033). Lines may end with LF.
+lmtp_deliver() {
+  local host port=${1##*:} user=$2 line status=0
+  host=$(host_of "$1")
+  { exec 9<>"/dev/tcp/$host/$port"; } 2>/dev/null || return 1
+  lmtp_says 220 &&
+    lmtp_says 250 "LHLO localhost" &&
+    lmtp_says 250 "MAIL FROM:<postmaster@$SERVER_NAME>" &&
+    lmtp_says 250 "RCPT TO:<$user>" &&
+    lmtp_says 354 DATA &&
+    while IFS= read -r line; do
+      [[ $line != .* ]] || line=.$line
+      printf '%s\r\n' "$line" >&9
+    done &&
+    lmtp_says 250 . || status=1
+  printf 'QUIT\r\n' >&9
+  exec 9>&- 9<&-
+  return "$status"
+}
+
+# lmtp_says CODE [COMMAND]: sends the command to descriptor 9; whether the reply has that code.
+lmtp_says() {
+  local line=
+  (($# < 2)) || printf '%s\r\n' "$2" >&9
+  while IFS= read -r -t 10 line <&9; do
+    [[ $line == ???-* ]] || break
+  done
+  [[ $line == "$1"* ]]
 }
 
 # session_members ID: the living processes of that session, one to a line.
@@ -99,10 +130,12 @@ as_service() {
   fi
 }
 
-# Sets programs (where master and pop3d are run from) and var (store and configuration). Both are below the checkout
-# unless the user that serves cannot get there, as below a /root of mode 700: then they live in /var/lib/pillarbox-run.
+# Sets programs (where master and the services are run from), pillarbox (the administrator's command) and var (store and
+# configuration). All are below the checkout unless the user that serves cannot get there, as below a /root of mode 700:
+# then they live in /var/lib/pillarbox-run.
 choose_places() {
   programs=$PWD/build/stage/libexec/pillarbox
+  pillarbox=$PWD/build/stage/bin/pillarbox
   var=$(realpath --canonicalize-missing "${PILLARBOX_VAR:-$PWD/var}")
   local refuge
   refuge=/var/lib/pillarbox-run/$(printf '%s' "$PWD" | sha256sum | cut -c 1-12)
@@ -110,9 +143,10 @@ choose_places() {
     [[ -n $service_user ]] || die "cannot run $programs/pop3d"
     say "User $service_user cannot reach $PWD: the programs are run from $refuge/programs"
     install -d -m 755 /var/lib/pillarbox-run "$refuge" "$refuge/programs"
-    install -m 755 build/stage/libexec/pillarbox/{master,pop3d} "$refuge/programs"
+    install -m 755 build/stage/libexec/pillarbox/{master,pop3d,lmtpd} build/stage/bin/pillarbox "$refuge/programs"
     ln -f "$refuge/programs/pop3d" "$refuge/programs/pop3proxyd"
     programs=$refuge/programs
+    pillarbox=$programs/pillarbox
   fi
   # The nearest folder above var that exists decides whether var can be reached.
   local above=$var
@@ -159,9 +193,8 @@ make_playground() {
   rm -rf --one-file-system -- "$new"
   (umask 022 && mkdir -p -- "$(dirname "$var")" && mkdir -- "$new" && printf '%s\n%s\n' "$owner" "$var" >"$new/$MARKER")
 
-  tar --extract --gzip --file tests/data/cyrus361-uuid.tar.gz --directory "$new" --strip-components 1 --no-same-owner \
-    cyrus361-uuid/conf cyrus361-uuid/spool
-  mkdir -p "$new"/conf/{socket,proc,lock,log,msg} "$new/tls"
+  mkdir -p "$new"/conf/{socket,proc,lock,log,msg} "$new/spool" "$new/tls"
+  : >"$new/$UNFINISHED"
 
   openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj "/CN=$SERVER_NAME" \
     -addext "subjectAltName=DNS:$SERVER_NAME,DNS:localhost,IP:127.0.0.1,IP:::1" \
@@ -172,13 +205,6 @@ make_playground() {
   rm -f "$new/openssl.log"
   chmod 600 "$new/tls/key.pem"
 
-  local user
-  for user in alice bob; do
-    printf '%s' "$PASSWORD" | saslpasswd2 -c -p -u "$SERVER_NAME" -f "$new/conf/sasldb2" "$user" ||
-      die "saslpasswd2 could not add $user"
-  done
-  chmod 600 "$new/conf/sasldb2"
-
   write_imapd_conf "$new/imapd.conf" "$var"
   chmod 644 "$new/imapd.conf"
   chmod 755 "$new/tls"
@@ -188,6 +214,44 @@ make_playground() {
     chown -R "$service_user:$(id -gn "$service_user")" "$new/conf" "$new/spool" "$new/tls"
   fi
   mv -T -- "$new" "$var"
+}
+
+# make_users VAR: alice and bob, with a password; their INBOXes come with their first mail.
+make_users() {
+  local var=$1 user
+  for user in alice bob; do
+    as_service "$pillarbox" -C "$var/imapd.conf" user list | grep -qx "$user@$SERVER_NAME" ||
+      printf '%s\n' "$PASSWORD" | as_service "$pillarbox" -C "$var/imapd.conf" user add "$user" ||
+      die "could not add the user $user"
+  done
+}
+
+# deliver_first_mail ADDRESS: what alice and bob find, by way of lmtpd. Once more does no harm: it knows the Message-IDs.
+deliver_first_mail() {
+  local user
+  for user in alice bob; do
+    lmtp_deliver "$1" "$user" <<TEXT || die "lmtpd at $1 did not take the first mail for $user"
+From: Pillarbox <postmaster@$SERVER_NAME>
+To: $user@$SERVER_NAME
+Subject: Welcome, $user
+Date: $(date --rfc-email)
+Message-ID: <welcome.$user@$SERVER_NAME>
+MIME-Version: 1.0
+Content-Type: text/plain; charset=utf-8
+
+This message came in by LMTP and lies in $user's INBOX, in the format of Cyrus. POP3 takes it out.
+TEXT
+  done
+  lmtp_deliver "$1" alice <<TEXT || die "lmtpd at $1 did not take the second mail for alice"
+From: Bob <bob@$SERVER_NAME>
+To: alice@$SERVER_NAME
+Subject: Lunch?
+Date: $(date --rfc-email)
+Message-ID: <lunch@$SERVER_NAME>
+
+At noon, by the pillar box.
+.. and a line that begins with dots.
+TEXT
 }
 
 # write_imapd_conf FILE VAR: what an administrator would write.
@@ -201,17 +265,16 @@ configdirectory: $var/conf
 defaultpartition: default
 partition-default: $var/spool
 
-# How the store is laid out. It was written by Cyrus with these settings; they must stay.
-hashimapspool: yes
-unixhierarchysep: no
-altnamespace: no
+# A user whom the password database knows gets an INBOX, without a limit, at the first login or delivery.
+autocreate_quota: 0
+autocreate_post: yes
 
 # Our name, in the greeting and as the realm of the password database. Fixed, so that the passwords outlive the machine's name.
 servername: $SERVER_NAME
 admins: cyrus
 
 # Logging in: passwords from a database file, and only under TLS.
-#   another user: saslpasswd2 -c -u $SERVER_NAME -f $var/conf/sasldb2 NAME
+#   another user: pillarbox -C $var/imapd.conf user add NAME
 allowplaintext: no
 sasl_pwcheck_method: auxprop
 sasl_auxprop_plugin: sasldb
@@ -231,16 +294,20 @@ TEXT
   fi
 }
 
-# write_cyrus_conf VAR POP3 POP3S: written at each start, because the addresses may be others.
+# write_cyrus_conf VAR POP3 POP3S LMTP: written at each start, because the addresses may be others.
 write_cyrus_conf() {
-  local var=$1 pop3=$2 pop3s=$3
+  local var=$1 pop3=$2 pop3s=$3 lmtp=$4
   cat >"$var/cyrus.conf" <<TEXT
-# cyrus.conf(5). Written by ./run at each start; the addresses come from PILLARBOX_POP3 and PILLARBOX_POP3S.
+# cyrus.conf(5). Written by ./run at each start; the addresses come from PILLARBOX_POP3, PILLARBOX_POP3S, PILLARBOX_LMTP.
 
 SERVICES {
-  # pop3d is looked for next to master. One process serves many sessions; maxchild bounds the processes.
-  pop3   cmd="pop3d -C $var/imapd.conf" listen="$pop3" prefork=1 maxchild=4
-  pop3s  cmd="pop3d -C $var/imapd.conf -s" listen="$pop3s" prefork=1 maxchild=4
+  # Programs are looked for next to master. One process serves many sessions; maxchild bounds the processes.
+  pop3      cmd="pop3d -C $var/imapd.conf" listen="$pop3" prefork=1 maxchild=4
+  pop3s     cmd="pop3d -C $var/imapd.conf -s" listen="$pop3s" prefork=1 maxchild=4
+
+  # For the mail server on this machine. -a takes mail from whoever may connect: keep this port on the loopback.
+  lmtp      cmd="lmtpd -C $var/imapd.conf -a" listen="$lmtp" prefork=0 maxchild=4
+  lmtpunix  cmd="lmtpd -C $var/imapd.conf" listen="$var/conf/socket/lmtp" prefork=0 maxchild=4
 }
 TEXT
   chmod 644 "$var/cyrus.conf"

@@ -43,7 +43,10 @@ class Refusals(unittest.TestCase):
         self.refuses("PILLARBOX_LMTP=host:65536: ports go", PILLARBOX_LMTP="host:65536")
 
     def test_one_address_for_two_services(self):
-        self.refuses("both ask for 127.0.0.1:2", PILLARBOX_POP3="127.0.0.1:2", PILLARBOX_POP3S="127.0.0.1:2")
+        for one, other in (("POP3", "POP3S"), ("POP3", "LMTP"), ("POP3S", "LMTP")):
+            with self.subTest(f"{one} and {other}"):
+                self.refuses(f"PILLARBOX_{one} and PILLARBOX_{other} both ask for 127.0.0.1:2",
+                             **{f"PILLARBOX_{one}": "127.0.0.1:2", f"PILLARBOX_{other}": "127.0.0.1:2"})
 
     def test_a_folder_that_cannot_stand_in_cyrus_conf(self):
         self.refuses("PILLARBOX_VAR=/tmp/a b: the folder's name", PILLARBOX_VAR="/tmp/a b")
@@ -53,13 +56,14 @@ class Refusals(unittest.TestCase):
             address = f"127.0.0.1:{listener.getsockname()[1]}"
             self.refuses(f"POP3S (PILLARBOX_POP3S) asks for {address}, but something is listening there",
                          PILLARBOX_POP3="127.0.0.1:1", PILLARBOX_POP3S=address)
+            self.refuses(f"LMTP (PILLARBOX_LMTP) asks for {address}, but something is listening there",
+                         PILLARBOX_POP3="127.0.0.1:1", PILLARBOX_POP3S="127.0.0.1:2", PILLARBOX_LMTP=address)
 
     def test_an_option_it_does_not_know(self):
         self.refuses("usage: ./run", "--frsh")
 
 
-@unittest.skipUnless(shutil.which("openssl") and shutil.which("saslpasswd2", path=os.environ["PATH"] + ":/usr/sbin"),
-                     "needs openssl and saslpasswd2")
+@unittest.skipUnless(shutil.which("openssl"), "needs openssl")
 class Folder(unittest.TestCase):
     def setUp(self):
         self.parent = tempfile.TemporaryDirectory()
@@ -73,12 +77,12 @@ class Folder(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stdout
 
-    def test_holds_store_users_certificate_and_configuration(self):
+    def test_holds_an_empty_store_a_certificate_and_the_configuration(self):
         self.make()
-        for name in ("conf/mailboxes.db", "conf/sasldb2", "tls/cert.pem", "imapd.conf"):
+        for name in ("tls/cert.pem", "imapd.conf"):
             self.assertTrue((self.var / name).is_file(), name)
-        for name in ("socket", "proc", "lock", "log", "msg"):
-            self.assertTrue((self.var / "conf" / name).is_dir(), name)
+        for name in ("conf/socket", "conf/proc", "conf/lock", "conf/log", "conf/msg", "spool"):
+            self.assertTrue((self.var / name).is_dir(), name)
         self.assertEqual((self.var / "tls" / "key.pem").stat().st_mode & 0o777, 0o600)
         self.assertIn("servername: pillarbox.example\n", (self.var / "imapd.conf").read_text())
 
