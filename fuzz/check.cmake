@@ -1,2 +1,2 @@
 pillarbox_fuzz(cache_record cyrus)
-pillarbox_fuzz(quota_report cyrus)
+pillarbox_fuzz(quota_root cyrus)

@@ -5,7 +5,7 @@
 #include "cyrus/index_reader.hpp"
 #include "cyrus/open_mailbox.hpp"
 #include "cyrus/quota_file.hpp"
-#include "cyrus/quota_report.hpp"
+#include "cyrus/quota_root.hpp"
 
 #include <optional>
 
@@ -88,21 +88,23 @@ base::Result<void> check_quota_root(const std::string& root, const std::vector<M
     if (*before != *after) continue;
     if (!sum.whole) return {};
 
-    const auto report = parse_quota_report(**before, file->native());
-    if (!report) {
-      problems.push_back(Problem{"", 0, what + ": " + report.error().text});
+    const auto quota = parse_quota_root(**before, root);
+    if (!quota) {
+      problems.push_back(Problem{"", 0, quota.error().text});
       return {};
     }
-    const auto compare = [&](std::string_view name, const QuotaResource& resource, std::uint64_t should) {
-      if (static_cast<std::uint64_t>(resource.used) == should) return;
+    const auto compare = [&](std::string_view name, std::int64_t is, std::uint64_t should) {
+      if (static_cast<std::uint64_t>(is) == should) return;
       problems.push_back(Problem{"", 0,
-                                 what + ": " + std::string(name) + " used is " + std::to_string(resource.used) +
+                                 what + ": " + std::string(name) + " used is " + std::to_string(is) +
                                      ", its mailboxes use " + std::to_string(should)});
     };
-    compare("storage", report->storage, sum.storage);
-    if (report->counts_messages) compare("messages", report->messages, sum.messages);
-    if (report->counts_annotations) compare("annotations", report->annotations, sum.annotations);
-    if (report->counts_folders) compare("folders", report->folders, sum.folders);
+    compare("storage", quota->usage.storage, sum.storage);
+    // Releases before 3.0 need not count anything else.
+    if (!(*before)->starts_with("%(")) return {};
+    compare("messages", quota->usage.messages, sum.messages);
+    compare("annotations", quota->usage.annotations, sum.annotations);
+    compare("folders", quota->usage.folders, sum.folders);
     return {};
   }
   return base::fail(Errc::busy, what + ": changes all the time");
