@@ -111,14 +111,11 @@ class AddressParser {
     skip_space();
     for (;;) {
       const char c = take();
-      if (is_alnum(c) || c == '-' || c == '[' || c == ']' || c == ':') {
+      if (is_alnum(c) || c == '-' || c == '[' || c == ']' || c == ':' || c == '@') {
         domain += c;
         if (comment != nullptr) comment->reset();
       } else if (c == '.') {
         if (!domain.empty() && domain.back() != '.') domain += c;
-        if (comment != nullptr) comment->reset();
-      } else if (c == '@') {
-        domain += c;
         if (comment != nullptr) comment->reset();
       } else if (c == '(') {
         if (comment != nullptr) {

@@ -68,7 +68,8 @@ class Icu final : public Charset {
     do {
       error = U_ZERO_ERROR;
       UChar* target = units.data();
-      ucnv_toUnicode(converter_.get(), &target, units.data() + units.size(), &source, source_end, nullptr, end, &error);
+      ucnv_toUnicode(converter_.get(), &target, units.data() + units.size(), &source, source_end, nullptr,
+                     static_cast<UBool>(end), &error);
       for (const UChar* unit = units.data(); unit != target; ++unit) append(*unit, utf8);
     } while (error == U_BUFFER_OVERFLOW_ERROR);
     if (U_FAILURE(error)) append_utf8(utf8, kReplacement);

@@ -111,7 +111,7 @@ std::int64_t zone_offset(std::string_view zone, char sign) {
   constexpr std::int64_t kHour = 3600;
   const auto letter = [&zone](std::size_t i) { return to_upper(zone[i]); };
   if (zone.size() == 1) {  // military zones (RFC 822 s5.1), east is A to M there
-    const int as_written = zone[0];
+    const int as_written = static_cast<unsigned char>(zone[0]);
     if (!is_alpha(zone[0])) return letter(0) < 'J' ? (as_written - 'A' + 1) * kHour : 0;
     if (letter(0) < 'J') return (as_written - 'A' + 1) * kHour;
     if (letter(0) == 'J' || letter(0) == 'Z') return 0;

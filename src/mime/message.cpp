@@ -161,7 +161,7 @@ class Parser {
   }
 
   void digest(Part& it, std::string_view body) {
-    constexpr std::size_t kPiece = 64 * 1024;
+    constexpr std::size_t kPiece = 65536;
     const Encoding encoding = body_encoding(it);
     if (encoding == Encoding::unknown) return;
     base::Sha1 sum;
@@ -232,7 +232,7 @@ class Parser {
     boundaries_.push(boundary);
     open.depth = boundaries_.size();
     open.preamble = scan_content();
-    open_.push_back(std::move(open));
+    open_.push_back(open);
   }
 
   void continue_multipart() {

@@ -82,7 +82,7 @@ void Base64Decoder::decode(std::string_view encoded, std::string& octets) {
       wanted_ = 0;
       continue;
     }
-    const unsigned value = static_cast<unsigned>(digit);
+    const unsigned value = static_cast<unsigned char>(digit);
     switch (wanted_) {
       case 0:
         wanted_ = 3;
