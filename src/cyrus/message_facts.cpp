@@ -23,6 +23,10 @@ std::optional<mime::CalendarDay> day_of(Time time) {
   return mime::CalendarDay{parts.tm_year + 1900, parts.tm_mon + 1, parts.tm_mday};
 }
 
+std::optional<std::time_t> midnight_of(const std::optional<mime::CalendarDay>& day) {
+  return day ? base::local_midnight(day->year, day->month, day->day) : std::nullopt;
+}
+
 }  // namespace
 
 void describe_text(std::string_view text, std::uint64_t now, const mime::ParseOptions& options, MessageFacts& facts) {
@@ -41,8 +45,8 @@ void describe_text(std::string_view text, std::uint64_t now, const mime::ParseOp
     facts.cache_crc = record.crc;
     facts.cache_version = mime::kCacheVersion;
   }
-  if (!sent_day) sent_day = day_of(facts.internaldate);
-  const auto midnight = sent_day ? base::local_midnight(sent_day->year, sent_day->month, sent_day->day) : std::nullopt;
+  auto midnight = midnight_of(sent_day);
+  if (!midnight) midnight = midnight_of(day_of(facts.internaldate));  // none, or before 1970
   facts.sentdate = midnight ? time_of(*midnight) : facts.internaldate;
 }
 

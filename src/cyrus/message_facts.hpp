@@ -17,7 +17,7 @@ struct MessageFacts {
   std::uint32_t header_size = 0;            ///< up to and with the empty line
   std::array<unsigned char, 20> guid = {};  ///< SHA-1 of the whole file
   Time internaldate;                        ///< when it was received; also the time of the file
-  Time sentdate;                            ///< the calendar date of its Date, as written, at 00:00 UTC
+  Time sentdate;                            ///< the calendar date of its Date, as written, at 00:00 here
   Time gmtime;                              ///< its Date
   std::string message_id;                   ///< Resent-Message-ID or Message-ID, for duplicate suppression
   std::string date;                         ///< Date as written, for duplicate suppression
