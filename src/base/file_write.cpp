@@ -24,6 +24,11 @@ Result<void> write_exactly(int fd, std::span<const unsigned char> bytes, std::ui
   return {};
 }
 
+void begin_sync(int fd) noexcept {
+  // Where it is not possible, the sync that follows does it all.
+  static_cast<void>(::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE));
+}
+
 Result<void> sync_data(int fd, std::string_view what) {
   // Not again after EINTR: the state of the pages is as unknown as after EIO.
   if (::fdatasync(fd) != 0) return fail_system("fdatasync " + std::string(what), errno);

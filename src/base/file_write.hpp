@@ -13,6 +13,10 @@ namespace base {
 /// be written. Blocks on disk. `what` names the file in error texts.
 Result<void> write_exactly(int fd, std::span<const unsigned char> bytes, std::uint64_t offset, std::string_view what);
 
+/// Lets the disk begin to take what was written, so that several files that are synced one after the other take little
+/// longer than one. Does not wait, and promises nothing.
+void begin_sync(int fd) noexcept;
+
 /// fdatasync: the content, and what is needed to read it back, is on disk when this succeeds. After a failure nobody
 /// knows what is.
 Result<void> sync_data(int fd, std::string_view what);

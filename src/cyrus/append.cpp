@@ -165,16 +165,13 @@ class Attempt {
     std::vector<unsigned char> bytes;
     auto records = make_records(change, offset, bytes);
     if (records) {
-      auto written = write(mailbox, index, quota_root, change, bytes, *records);
+      auto written = write(mailbox, index, cache, quota_root, change, bytes, *records);
       if (!written) records = tl::unexpected(std::move(written.error()));
     } else {
       records.error().text = what_ + ": " + records.error().text;
     }
-    if (!records) {
-      // What is not given back is garbage that nobody reads.
-      static_cast<void>(index.take_back_next());
-      if (cache) static_cast<void>(cache->take_back());
-    }
+    // What is not given back is garbage that nobody reads.
+    if (!records && index.take_back_next() && cache) static_cast<void>(cache->take_back());
     return records;
   }
 
@@ -194,16 +191,16 @@ class Attempt {
     return records;
   }
 
-  base::Result<void> write(const OpenMailbox& mailbox, IndexWriter& index, const std::string& quota_root,
-                           const IndexChange& change, const std::vector<unsigned char>& bytes,
-                           const std::vector<IndexRecord>& records) {
+  base::Result<void> write(const OpenMailbox& mailbox, IndexWriter& index, const std::optional<CacheFile>& cache,
+                           const std::string& quota_root, const IndexChange& change,
+                           const std::vector<unsigned char>& bytes, const std::vector<IndexRecord>& records) {
     if (auto written = index.write_next(bytes); !written) return written;
     auto quota = prepare_quota_change(quota_root, change.usage_change(), name_, config_, log_);
     if (!quota) return tl::unexpected(std::move(quota.error()));
     // Nobody can look at the mailbox before the locks are released, so that it can go already, and cannot be forgotten.
     if (auto forgotten = forget_status_patiently(config_, name_); !forgotten) return forgotten;
 
-    Commit commit{mailbox.paths, {}, index, change.header_bytes(), *quota};
+    Commit commit{mailbox.paths, {}, index, cache, change.header_bytes(), *quota};
     for (const IndexRecord& record : records) commit.uids.push_back(record.uid);
     auto done = commit_apart(commit);
     if (!done && done.error().errnum == EMLINK) {
@@ -219,11 +216,12 @@ class Attempt {
     const MailboxPaths& paths;
     std::vector<std::uint32_t> uids;  // of messages_
     IndexWriter& index;
+    const std::optional<CacheFile>& cache;
     std::vector<unsigned char> header;
     std::optional<QuotaChange>& quota;
   };
 
-  base::Result<void> commit_apart(const Commit& commit) const {
+  base::Result<void> commit_apart(const Commit& commit) {
     const base::Apart apart = base::run_apart(what_, [&] { return carry_out(commit); });
     if (apart.result) {
       if (!apart.result->empty()) log_.error(what_ + ": " + *apart.result);
@@ -248,16 +246,23 @@ class Attempt {
     for (std::size_t i = 0; i < commit.uids.size(); ++i) {
       if (auto linked = link_message(commit, i); !linked) return undone(commit, std::move(linked.error()), false, i);
     }
-    auto done = TwoskipDisk::plain().sync_directory(commit.paths.data_directory());
-    if (done && commit.quota) {
-      done = commit.quota->write();
-      if (!done) return undone(commit, std::move(done.error()), false, commit.uids.size());
-    }
+    auto done = sync_all(commit);
+    if (done && commit.quota) done = commit.quota->write();
     if (!done) return undone(commit, std::move(done.error()), false, commit.uids.size());
     RecordEdits none(commit.index.header().record_size);
     done = commit.index.commit(none, commit.header, IndexWriter::Durability::before_return);
     if (!done) return undone(commit, std::move(done.error()), true, commit.uids.size());
     return tell_others(config_, name_, Told::of_append);
+  }
+
+  /// All that the header is going to count. One after the other with nothing written between, so that a journal takes
+  /// them together.
+  static base::Result<void> sync_all(const Commit& commit) {
+    base::Result<void> done;
+    if (commit.cache) done = commit.cache->sync();
+    if (done) done = commit.index.sync_next();
+    if (done) done = TwoskipDisk::plain().sync_directory(commit.paths.data_directory());
+    return done;
   }
 
   base::Result<void> link_message(const Commit& commit, std::size_t i) const {

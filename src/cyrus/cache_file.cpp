@@ -58,9 +58,11 @@ base::Result<std::uint64_t> CacheFile::append(std::string_view record) {
   if (const auto written = base::write_exactly(fd_.value(), bytes_of(record), offset, what_); !written) {
     return tl::unexpected(written.error());
   }
-  if (const auto synced = base::sync_data(fd_.value(), what_); !synced) return tl::unexpected(synced.error());
+  base::begin_sync(fd_.value());
   return offset;
 }
+
+base::Result<void> CacheFile::sync() const { return base::sync_data(fd_.value(), what_); }
 
 bool CacheFile::take_back() noexcept { return ::ftruncate(fd_.value(), static_cast<off_t>(size_before_)) == 0; }
 

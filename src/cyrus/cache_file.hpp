@@ -18,10 +18,12 @@ class CacheFile {
   /// Blocks on disk. Errors: corrupt (not a regular file); permission; io.
   static base::Result<CacheFile> open(const std::filesystem::path& file, std::uint32_t generation, std::string what);
 
-  /// Writes a record behind all others, makes it durable, and returns its offset, which is never 0. Until an index
-  /// record points there it is garbage that nobody reads. Blocks on disk. Errors: limit (no offset of 48 bits is left);
-  /// io.
+  /// Writes a record behind all others and returns its offset, which is never 0. Until an index record points there it
+  /// is garbage that nobody reads. Blocks on disk. Errors: limit (no offset of 48 bits is left); io.
   base::Result<std::uint64_t> append(std::string_view record);
+
+  /// Makes what was appended durable. Blocks on disk. Errors: io.
+  base::Result<void> sync() const;
 
   /// Gives back the room of what was appended and is not pointed to. False: it stays, as garbage.
   bool take_back() noexcept;

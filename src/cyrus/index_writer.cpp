@@ -123,11 +123,17 @@ base::Result<void> IndexWriter::write_next(std::span<const unsigned char> record
   if (::fstat(fd_, &status) != 0) return base::fail_system(what_, errno);
   size_before_next_ = static_cast<std::uint64_t>(status.st_size);
   if (auto written = base::write_exactly(fd_, records, header_.end_of_records(), what_); !written) return written;
-  return base::sync_data(fd_, what_);
+  base::begin_sync(fd_);
+  return {};
 }
 
+base::Result<void> IndexWriter::sync_next() const { return base::sync_data(fd_, what_); }
+
 bool IndexWriter::take_back_next() noexcept {
-  return size_before_next_ == 0 || ::ftruncate(fd_, static_cast<off_t>(size_before_next_)) == 0;
+  if (size_before_next_ == 0) return true;
+  std::vector<unsigned char> now(header_bytes_.size());
+  if (!base::read_exactly(fd_, now, 0, what_) || now != header_bytes_) return false;
+  return ::ftruncate(fd_, static_cast<off_t>(size_before_next_)) == 0;
 }
 
 base::Result<void> IndexWriter::commit(RecordEdits& edits, std::span<const unsigned char> new_header,

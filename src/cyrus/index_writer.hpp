@@ -63,12 +63,14 @@ class IndexWriter {
   /// The last record, or empty bytes; valid until the next call. Blocks on disk. Errors: corrupt; io.
   base::Result<std::span<const unsigned char>> last();
 
-  /// Writes records behind the last one and makes them durable. They are garbage that nobody reads until a header
-  /// counts them (commit() without edits): that write is the moment at which messages join the mailbox. Blocks on disk.
-  /// Errors: io.
+  /// Writes records behind the last one. They are garbage that nobody reads until a header counts them (commit()
+  /// without edits): that write is the moment at which messages join the mailbox, and sync_next() comes before it.
+  /// Blocks on disk. Errors: io.
   base::Result<void> write_next(std::span<const unsigned char> records);
+  base::Result<void> sync_next() const;
 
-  /// Gives back the room that write_next() took, as long as no header counts it. False: it stays, as garbage.
+  /// Gives back the room that write_next() took, unless the header is another than it was, and may count it. False: it
+  /// stays, as garbage.
   bool take_back_next() noexcept;
 
   /// How a header without records reaches the disk.
