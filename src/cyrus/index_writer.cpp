@@ -129,7 +129,7 @@ base::Result<void> IndexWriter::write_next(std::span<const unsigned char> record
 
 base::Result<void> IndexWriter::sync_next() const { return base::sync_data(fd_, what_); }
 
-bool IndexWriter::take_back_next() noexcept {
+bool IndexWriter::take_back_next() {
   if (size_before_next_ == 0) return true;
   std::vector<unsigned char> now(header_bytes_.size());
   if (!base::read_exactly(fd_, now, 0, what_) || now != header_bytes_) return false;

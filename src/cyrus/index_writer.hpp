@@ -71,7 +71,7 @@ class IndexWriter {
 
   /// Gives back the room that write_next() took, unless the header is another than it was, and may count it. False: it
   /// stays, as garbage.
-  bool take_back_next() noexcept;
+  bool take_back_next();
 
   /// How a header without records reaches the disk.
   enum class Durability { at_leisure, before_return };

@@ -4,13 +4,12 @@
 // meeting the fault; looks each time whether everything promised still holds (fault_point.hpp); and prints how far it
 // came. Exits with 1 when anything did not hold, or when a kind of call that an operation must make was never met.
 
+#include "faults/fault_list.hpp"
 #include "faults/fault_point.hpp"
 #include "faults/fault_site.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <exception>
 #include <map>
 #include <stdexcept>
@@ -22,6 +21,7 @@
 namespace {
 
 using faults::Action;
+using faults::all_faults;
 using faults::Control;
 using faults::Fault;
 using faults::Kind;
@@ -29,39 +29,6 @@ using faults::Operation;
 
 // No operation makes so many calls of a kind: it would not end.
 constexpr std::uint64_t kTooMany = 20'000;
-
-std::vector<Fault> all_faults() {
-  std::vector<Fault> faults;
-  const auto add = [&](Kind kind, std::initializer_list<int> errors) {
-    for (const int error : errors) faults.push_back({kind, Action::fail, error, ::strerrorname_np(error)});
-  };
-  add(Kind::open, {EMFILE, EIO, EINTR});
-  add(Kind::read, {EIO, EINTR});
-  add(Kind::write, {ENOSPC, EDQUOT, EIO, EINTR});
-  add(Kind::sync, {ENOSPC, EDQUOT, EIO, EINTR});
-  add(Kind::rename, {ENOSPC, EDQUOT, EIO});
-  add(Kind::lock, {EINTR, EIO});
-  add(Kind::truncate, {ENOSPC, EIO, EINTR});
-  add(Kind::stat, {EIO});
-  add(Kind::close, {EIO, EINTR});
-  add(Kind::mkdir, {ENOSPC, EDQUOT, EIO});
-  add(Kind::unlink, {EIO});
-  add(Kind::link, {ENOSPC, EDQUOT, EIO, EMFILE});
-  add(Kind::send, {EIO});
-  faults.push_back({Kind::open, Action::fail_from, EMFILE, "EMFILE from then on"});
-  faults.push_back({Kind::read, Action::halve, 0, "half"});
-  faults.push_back({Kind::read, Action::fail_from, EIO, "EIO from then on"});
-  faults.push_back({Kind::write, Action::halve, 0, "half"});
-  faults.push_back({Kind::write, Action::halve_then_fail, ENOSPC, "half, then ENOSPC"});
-  faults.push_back({Kind::write, Action::fail_from, ENOSPC, "ENOSPC from then on"});
-  faults.push_back({Kind::sync, Action::fail_from, EIO, "EIO from then on"});
-  for (std::uint32_t kind = 0; kind < faults::kKinds; ++kind) {
-    faults.push_back({static_cast<Kind>(kind), Action::kill, 0, "killed"});
-    faults.push_back({static_cast<Kind>(kind), Action::kill_parent, 0, "parent killed"});
-  }
-  std::ranges::stable_sort(faults, {}, &Fault::kind);
-  return faults;
-}
 
 /// Calls that an operation cannot do without: a report that did not meet them has not tested it.
 std::vector<Kind> needed(Operation operation) {

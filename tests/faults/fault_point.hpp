@@ -1,6 +1,7 @@
 #pragma once
 
 #include "faults/fault_control.hpp"
+#include "faults/fault_list.hpp"
 #include "faults/fault_site.hpp"
 
 #include <cstdint>
@@ -12,14 +13,6 @@ namespace faults {
 /// What a session does while something goes wrong.
 enum class Operation { open, retr, update };
 std::string_view name(Operation operation);
-
-/// What goes wrong.
-struct Fault {
-  Kind kind;
-  Action action;
-  int errnum;
-  std::string name;  ///< as the report shows it
-};
 
 /// What came of one point: one operation with the n-th call of a kind going wrong.
 struct Outcome {
