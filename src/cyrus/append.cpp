@@ -6,6 +6,7 @@
 #include "cyrus/append.hpp"
 
 #include "base/check.hpp"
+#include "base/directory.hpp"
 #include "base/run_apart.hpp"
 #include "cyrus/acl.hpp"
 #include "cyrus/audit_log.hpp"
@@ -17,7 +18,6 @@
 #include "cyrus/quota_file.hpp"
 #include "cyrus/quota_room.hpp"
 #include "cyrus/tell_others.hpp"
-#include "cyrus/twoskip_file.hpp"
 
 #include <cerrno>
 #include <chrono>
@@ -261,7 +261,7 @@ class Attempt {
     base::Result<void> done;
     if (commit.cache) done = commit.cache->sync();
     if (done) done = commit.index.sync_next();
-    if (done) done = TwoskipDisk::plain().sync_directory(commit.paths.data_directory());
+    if (done) done = base::sync_directory(commit.paths.data_directory());
     return done;
   }
 

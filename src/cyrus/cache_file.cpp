@@ -1,8 +1,8 @@
 #include "cyrus/cache_file.hpp"
 
 #include "base/byte_order.hpp"
+#include "base/directory.hpp"
 #include "base/file_write.hpp"
-#include "cyrus/twoskip_file.hpp"
 
 #include <array>
 #include <cerrno>
@@ -42,7 +42,7 @@ base::Result<CacheFile> CacheFile::open(const std::filesystem::path& file, std::
     if (const auto written = base::write_exactly(fd.value(), begin, 0, what); !written) {
       return tl::unexpected(written.error());
     }
-    if (const auto synced = TwoskipDisk::plain().sync_directory(file.parent_path()); !synced) {
+    if (const auto synced = base::sync_directory(file.parent_path()); !synced) {
       return tl::unexpected(synced.error());
     }
     size = kGenerationSize;

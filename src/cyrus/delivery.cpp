@@ -1,7 +1,7 @@
 #include "cyrus/delivery.hpp"
 
-#include "base/file_io.hpp"
 #include "cyrus/append.hpp"
+#include "cyrus/mailbox_admin.hpp"
 #include "cyrus/mailbox_header.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_paths.hpp"
@@ -29,10 +29,16 @@ bool is_for_inbox(Errc code) { return code != Errc::busy && code != Errc::io && 
 class Delivery::Impl {
  public:
   Impl(StoreConfig store_config, const base::Log& delivery_log)
-      : config_(std::move(store_config)), mailboxes_(config_), log_(delivery_log) {}
+      : config_(std::move(store_config)), mailboxes_(config_), admin_(config_, delivery_log), log_(delivery_log) {}
 
-  base::Result<Recipient> check(const DeliveryRequest& request, std::uint64_t octets) const {
+  base::Result<Recipient> check(const DeliveryRequest& request, std::uint64_t octets) {
     auto inbox = find_inbox(request);
+    if (!inbox && inbox.error().code == Errc::not_found) {
+      const auto made = admin_.autocreate_inbox(request.user, AutocreateFor::delivery);
+      // A failure is in the log; what the sender hears is that there is no such user.
+      if (!made && made.error().code == Errc::busy) return tl::unexpected(made.error());
+      if (made && *made) inbox = find_inbox(request);
+    }
     if (!inbox) return tl::unexpected(std::move(inbox.error()));
     const std::string what = "mailbox " + inbox->name.intname();
     if (!request.ignore_quota) {
@@ -117,6 +123,7 @@ class Delivery::Impl {
 
   const StoreConfig config_;
   const MailboxList mailboxes_;
+  MailboxAdmin admin_;
   const base::Log& log_;
 };
 

@@ -16,10 +16,10 @@ struct QuotaNeed {
 };
 
 /// Whether a quota root has room for more (doc/format/quota.md). Where neither the need nor lmtp_strict_quota is
-/// strict, a root that is not over its limits takes what brings it there. An empty root, and one without a file, has
+/// strict, a root that is not over its limits takes what brings it there. An empty name, and a root without a file, has
 /// room.
 ///
 /// Blocks on disk. Errors: limit (over quota); unsupported (quota_db); corrupt; permission; io.
-base::Result<void> check_quota_room(const std::string& root, const QuotaNeed& need, const StoreConfig& config);
+base::Result<void> check_quota_room(const std::string& name, const QuotaNeed& need, const StoreConfig& config);
 
 }  // namespace cyrus

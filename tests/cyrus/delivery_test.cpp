@@ -7,11 +7,14 @@
 #include "cyrus/index_change.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_paths.hpp"
+#include "cyrus/quota_file.hpp"
+#include "cyrus/sieve_script.hpp"
 #include "support/sample_store.hpp"
 #include "support/twoskip_writer.hpp"
 
 #include <gtest/gtest.h>
 
+#include <optional>
 #include <span>
 #include <sys/stat.h>
 
@@ -45,7 +48,7 @@ class DeliveryTest : public testing::Test {
 
 TEST_F(DeliveryTest, StoresAMessageInEveryIndexVersion) {
   for (std::uint32_t version = 12; version <= 20; ++version) {
-    for (const std::size_t messages : {0U, 5U, 700U}) {
+    for (const std::size_t messages : {0U, version == 20 ? 700U : 5U}) {
       SCOPED_TRACE("version " + std::to_string(version) + " with " + std::to_string(messages));
       support::StoreShape shape;
       shape.index_version = version;
@@ -55,6 +58,7 @@ TEST_F(DeliveryTest, StoresAMessageInEveryIndexVersion) {
       const auto delivered = deliver(config, "ann", kMessage);
       ASSERT_TRUE(delivered) << delivered.error().text;
       EXPECT_EQ(support::check_store(config), Strings{});
+      EXPECT_EQ(support::check_delivered(files, delivered->uid), Strings{});
 
       const IndexHeader after = header_of(files.index);
       EXPECT_EQ(after.minor_version, version);
@@ -100,6 +104,7 @@ TEST_F(DeliveryTest, StoresAMessageInEverySample) {
     for (int i = 0; i < 3; ++i) {
       const auto delivered = deliver(config, user, "Message-ID: <" + std::to_string(i) + ">\r\n\r\nx\r\n");
       ASSERT_TRUE(delivered) << delivered.error().text;
+      EXPECT_EQ(support::check_delivered(support::mailbox_files(config, "user." + user), delivered->uid), Strings{});
     }
     EXPECT_EQ(support::check_store(config), Strings{});
   }
@@ -201,6 +206,74 @@ TEST_F(DeliveryTest, DeliversIntoTheFolderOrElseIntoInbox) {
   EXPECT_FALSE(folder->into_inbox);
   EXPECT_TRUE(deliver(config, "ann", "Message-ID: <b>\r\n\r\n", "closed")->into_inbox);
   EXPECT_TRUE(deliver(config, "ann", "Message-ID: <c>\r\n\r\n", "../x", "ann")->into_inbox);
+}
+
+TEST_F(DeliveryTest, RefusesWhatIsOverTheQuotaAndNothingElse) {
+  const support::SampleStore sample("cyrus361-uuid");
+  StoreConfig config = store_config(*config::ImapdConf::load(sample.imapd_conf(), "lmtp")).value();
+  const auto set_quota = [&](const std::string& text) {
+    std::ofstream(quota_file_path("user.bob", config).value(), std::ios::binary) << text << '\n';
+  };
+  const auto before = records_of(support::mailbox_files(config, "user.bob").index).size();
+  DeliveryRequest bob;
+  bob.user = "bob";
+  int number = 0;
+  const auto attempt = [&](std::optional<Errc> expected) {
+    const std::string text = "Message-ID: <" + std::to_string(++number) + ">\r\n\r\n" + std::string(2000, 'x') + "\r\n";
+    const auto checked = Delivery(config, kNoLog).check_recipient(bob, text.size());
+    const auto delivered = deliver(config, "bob", text);
+    ASSERT_EQ(delivered.has_value(), !expected);
+    EXPECT_EQ(checked.has_value(), !expected);
+    if (expected) {
+      EXPECT_EQ(delivered.error().code, *expected) << delivered.error().text;
+    }
+  };
+  const auto header = header_of(support::mailbox_files(config, "user.bob").index);
+  const std::string used = std::to_string(header.quota_mailbox_used);
+  const std::string count = std::to_string(header.exists);
+  set_quota("%(S (" + used + " 1) M (" + count + " 100) AS (0) NF (1) MODSEQ 9)");
+  config.lmtp_strict_quota = true;
+  attempt(Errc::limit);  // would not fit
+  config.lmtp_strict_quota = false;
+  attempt({});  // the last one may go beyond it
+  attempt(Errc::limit);
+  set_quota("%(S (9) M (" + count + " " + count + ") AS (0) NF (1) MODSEQ 9)");
+  attempt({});
+  attempt(Errc::limit);
+  EXPECT_EQ(records_of(support::mailbox_files(config, "user.bob").index).size(), before + 2);
+  bob.ignore_quota = true;
+  EXPECT_TRUE(Delivery(config, kNoLog).deliver(stage(config, kMessage), bob));
+}
+
+TEST_F(DeliveryTest, MakesTheInboxOfANewUserWhereTheOptionsSaySo) {
+  const support::SampleStore sample("cyrus361-uuid");
+  StoreConfig config = store_config(*config::ImapdConf::load(sample.imapd_conf(), "lmtp")).value();
+  DeliveryRequest request;
+  request.user = "carol";
+  config.autocreate.quota_kib = 100;
+  EXPECT_EQ(Delivery(config, kNoLog).check_recipient(request, 10).error().code, Errc::not_found);
+  config.autocreate.post = true;
+  const auto recipient = Delivery(config, kNoLog).check_recipient(request, 10);
+  ASSERT_TRUE(recipient) << recipient.error().text;
+  EXPECT_EQ(recipient->name.intname(), "user.carol");
+  const auto delivered = deliver(config, "carol", kMessage);
+  ASSERT_TRUE(delivered) << delivered.error().text;
+  EXPECT_EQ(delivered->uid, 1U);
+  EXPECT_EQ(support::check_store(config), Strings{});
+  EXPECT_EQ(support::check_delivered(support::mailbox_files(config, "user.carol"), 1), Strings{});
+}
+
+TEST_F(DeliveryTest, FindsTheScriptOfAUserWhoseMailboxesAreKeptByName) {
+  StoreConfig config;
+  config.sieve_directory = "/sieve";
+  MailboxRecord inbox(MailboxName::from_intname("example.com!user.al^dot").value());
+  inbox.legacy_layout = true;
+  EXPECT_EQ(active_script_path(inbox, config), "/sieve/domain/e/example.com/a/al.dot/defaultbc");
+  MailboxRecord plain(MailboxName::from_intname("user.fred").value());
+  plain.uniqueid = "c9w60olzp7jjyyfws4kly2xm";
+  EXPECT_EQ(active_script_path(plain, config), "/sieve/uuid/c/9/c9w60olzp7jjyyfws4kly2xm/defaultbc");
+  plain.legacy_layout = true;
+  EXPECT_EQ(active_script_path(plain, config), "/sieve/f/fred/defaultbc");
 }
 
 TEST_F(DeliveryTest, RefusesUsersThatDoNotExist) {

@@ -1,6 +1,7 @@
 #include "support/store_checker.hpp"
 
 #include "base/crc32.hpp"
+#include "base/sha1.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_paths.hpp"
 #include "cyrus/twoskip_reader.hpp"
@@ -12,6 +13,7 @@
 #include <iterator>
 #include <map>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -465,6 +467,61 @@ std::vector<std::string> check_mailbox(const MailboxFiles& files) {
     if (!index.layout.header.contains(name) || header(name) == value) continue;
     complain(name + " is " + std::to_string(header(name)) + ", should be " + std::to_string(value));
   }
+  return complaints;
+}
+
+std::vector<std::string> check_delivered(const MailboxFiles& files, std::uint32_t uid) {
+  std::vector<std::string> complaints;
+  const auto complain = [&](const std::string& text) {
+    complaints.push_back(files.index.native() + ": UID " + std::to_string(uid) + ": " + text);
+  };
+  const Index index = split(read(files.index));
+  std::set<std::string> names;
+  Bytes record;
+  for (const Bytes& one : index.records) {
+    names.insert(std::to_string(number(one, 0, 4)) + '.');
+    if (number(one, 0, 4) == uid) record = one;
+  }
+  for (const auto& entry : fs::directory_iterator(files.data_directory)) {
+    const std::string name = entry.path().filename();
+    const bool is_message = name.ends_with('.') && name.find_first_not_of("0123456789.") == std::string::npos;
+    if (is_message && !names.contains(name)) complain(name + " has no record");
+  }
+  if (record.empty()) {
+    complain("no record");
+    return complaints;
+  }
+  const Bytes text = read(files.data_directory / (std::to_string(uid) + '.'));
+  const auto guid = base::sha1(text);
+  if (!std::equal(guid.begin(), guid.end(), record.begin() + 60,
+                  [](unsigned char a, char b) { return a == static_cast<unsigned char>(b); })) {
+    complain("another GUID");
+  }
+  const bool is_newest = index.version == 20;
+  const std::size_t end = text.find("\r\n\r\n");
+  const std::uint64_t header_size = end == std::string::npos ? text.size() : end + 4;
+  if (number(record, is_newest ? 32 : 16, 4) != header_size) complain("another header size");
+
+  const std::uint64_t word = number(record, 56, 4);
+  const std::uint64_t offset = (word >> 16) << 32 | number(record, is_newest ? 4 : 24, 4);
+  const std::size_t crc_at = is_newest ? 136 : index.version == 12 ? 88 : index.version <= 15 ? 96 : 104;
+  if ((word & 0xffff) != 11) complain("cache version " + std::to_string(word & 0xffff));
+  const Bytes cache = read(files.index.parent_path() / "cyrus.cache");
+  if (offset < 4 || offset % 4 != 0 || offset >= cache.size()) {
+    complain("cache offset " + std::to_string(offset));
+    return complaints;
+  }
+  std::size_t at = offset;
+  for (int item = 0; item < 10; ++item) {
+    if (at + 4 > cache.size()) break;
+    at += 4 + (number(cache, at, 4) + 3) / 4 * 4;
+  }
+  if (at > cache.size()) {
+    complain("the cache ends within its record");
+  } else if (base::crc32(std::string_view(cache).substr(offset, at - offset)) != number(record, crc_at, 4)) {
+    complain("cache CRC");
+  }
+  if (cache.at(offset + 4) != '(') complain("no ENVELOPE");
   return complaints;
 }
 

@@ -2,6 +2,7 @@
 
 #include "cyrus/store_config.hpp"
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -23,6 +24,10 @@ struct MailboxFiles {
 ///
 /// Reads index and header by the tables of doc/format, with no code of src/cyrus: an error there does not hide itself.
 std::vector<std::string> check_mailbox(const MailboxFiles& files);
+
+/// Holds a message that was delivered against all that is known of it: GUID and header size of its file, and its record
+/// in cyrus.cache (ten items of the lengths they say, CRC, version). Also: no message file is there that has no record.
+std::vector<std::string> check_delivered(const MailboxFiles& files, std::uint32_t uid);
 
 /// Rewrites the header of cyrus.index, and modseqs of records, so that check_mailbox() has nothing to say of them. For
 /// indexes that were filled with random numbers.
