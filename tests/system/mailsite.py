@@ -204,10 +204,12 @@ class Site:
 
     def tree(self):
         """Every file of the store with its content: equal before and after means that nothing was changed. Left out:
-        lock files, our own memory of sizes, and the time of the last login, which each QUIT sets in an index."""
+        lock files, our own memory of sizes, master's sign that it is ready, which comes a moment after the first port
+        answers, and the time of the last login, which each QUIT sets in an index."""
         return {str(path.relative_to(self.root)): without_last_login(path)
                 for part in (self.root / "spool", self.conf_dir) for path in sorted(part.rglob("*"))
-                if path.is_file() and "/lock/" not in str(path) and "/pillarbox/" not in str(path)}
+                if path.is_file() and path.name != "master.ready" and "/lock/" not in str(path) and
+                "/pillarbox/" not in str(path)}
 
 
 def without_last_login(path):
