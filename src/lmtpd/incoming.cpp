@@ -63,10 +63,11 @@ void Incoming::finish() {
   auto message = intake_->finish();
   if (!message) return fail(message.error());
   message_.emplace(std::move(*message));
+  message_id_ = message_->facts().message_id;
   intake_.reset();
 }
 
-bool Incoming::deliver(std::vector<Delivery>& deliveries) const {
+bool Incoming::deliver(std::vector<Delivery>& deliveries) {
   CHECK(message_);
   bool all = true;
   for (Delivery& one : deliveries) {
@@ -78,12 +79,8 @@ bool Incoming::deliver(std::vector<Delivery>& deliveries) const {
       one.outcome = std::move(outcome);
     }
   }
+  if (all) message_.reset();
   return all;
-}
-
-const cyrus::MessageFacts& Incoming::facts() const {
-  CHECK(message_);
-  return message_->facts();
 }
 
 lmtp::Refused refused_for(const base::Error& error, bool over_quota_always) {

@@ -36,11 +36,15 @@ class Incoming {
   const std::optional<lmtp::Refused>& refused() const { return refused_; }
   const std::string& failure() const { return failure_; }
 
-  /// Tries each of `deliveries` that has no outcome. Those whose mailbox is locked get none. True when all have one.
-  bool deliver(std::vector<Delivery>& deliveries) const;
+  /// Tries each of `deliveries` that has no outcome. Those whose mailbox is locked get none. True when all have one:
+  /// then the staged file is gone already.
+  bool deliver(std::vector<Delivery>& deliveries);
 
-  /// Only after finish(), and only when it is not refused.
-  const cyrus::MessageFacts& facts() const;
+  /// Whether a file on disk is left, which destruction removes.
+  bool holds_file() const { return intake_ || message_; }
+
+  /// For the log; empty before finish().
+  const std::string& message_id() const { return message_id_; }
 
  private:
   bool begun();
@@ -53,6 +57,7 @@ class Incoming {
   std::optional<cyrus::StagedMessage> message_;
   std::optional<lmtp::Refused> refused_;
   std::string failure_;
+  std::string message_id_;
 };
 
 /// What a recipient is told of a failure of the store. `over_quota_always`: lmtp_over_quota_perm_failure.

@@ -14,10 +14,6 @@ namespace {
 /// How much of a message is collected before it is written to disk.
 constexpr std::size_t kPieceOctets = 128 * 1024;
 
-std::string shown_id(const cyrus::MessageFacts& facts) {
-  return facts.message_id.empty() ? "<nomsgid>" : facts.message_id;
-}
-
 }  // namespace
 
 net::Task<bool> Session::receive_message() {
@@ -30,9 +26,10 @@ net::Task<bool> Session::receive_message() {
     delivering_ = true;
     co_await deliver(*incoming, std::move(last_piece));
   }
-  // The stage file is removed where blocking is fine.
-  auto forget = [message = std::move(incoming)]() mutable { message.reset(); };
-  co_await process_.store_pool.run(std::move(forget));
+  if (incoming->holds_file()) {
+    auto forget = [&incoming] { incoming.reset(); };  // where blocking is fine
+    co_await process_.store_pool.run(std::move(forget));
+  }
   end_transaction();
   if (!whole) co_return false;
   const auto sent = co_await stream_.flush();
@@ -84,7 +81,7 @@ net::Task<void> Session::deliver(Incoming& incoming, std::string last_piece) {
 
 void Session::answer(const Incoming& incoming, const Delivery& delivery) {
   if (incoming.refused()) return put(lmtp::refusal(*incoming.refused(), id_));
-  const std::string id = shown_id(incoming.facts());
+  const std::string& id = incoming.message_id();
   if (!delivery.outcome) {
     process_.log.warning("message " + id + " for " + delivery.request.user + " not delivered: the mailbox is locked");
     return put(lmtp::refusal(lmtp::Refused::busy, id_));
