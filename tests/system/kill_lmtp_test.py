@@ -35,11 +35,13 @@ class Sender(threading.Thread):
         self.port, self.number, self.rng = port, first, rng
         self.acknowledged, self.sent = set(), set()
         self.trouble = None
+        self.began = threading.Event()
 
     def run(self):
         try:
             with Lmtp(self.port) as client:
                 client.begin(*USERS)
+                self.began.set()
                 while True:
                     self.deliver(client)
                     client.envelope(*USERS)
@@ -78,7 +80,8 @@ class KillLmtpTest(unittest.TestCase):
                 senders = [Sender(worker.port, 1000 * (10 * round_ + n + 1), random.Random(rng.random())) for n in range(3)]
                 for sender in senders:
                     sender.start()
-                time.sleep(0.1 + rng.uniform(0, LONGEST))
+                senders[0].began.wait(30)  # the process is up
+                time.sleep(rng.uniform(0, LONGEST))
                 worker.process.send_signal(signal.SIGKILL)
                 worker.process.wait()
                 worker.listener.close()  # who was not accepted yet must not wait for ever
