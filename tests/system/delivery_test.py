@@ -36,16 +36,20 @@ SOME = [
 
 
 def corpus():
-    files = sorted(path for path in CORPUS.rglob("*") if path.is_file() and path.suffix in (".eml", "")) \
-        if CORPUS.is_dir() else []
-    return SOME + [path.read_bytes() for path in files if b"\0" not in path.read_bytes()]
+    """(name, message) of everything that has no NUL, which no mailbox takes."""
+    files = sorted(CORPUS.glob("*.eml"))
+    assert len(files) > 200, CORPUS
+    texts = [(f"text {number}", text) for number, text in enumerate(SOME)]
+    texts += [(file.name, file.read_bytes()) for file in files]
+    return [(name, text) for name, text in texts if b"\0" not in text]
 
 
 def fetched(imap, uid, text):
-    """The answer to FETCH without the message number and UID, nor the Date that lmtpd adds to a text without one."""
+    """The answer to FETCH without the message number and UID, nor what lmtpd adds to a text without Date, Message-ID."""
     lines = imap.ok(f"UID FETCH {uid} {FETCHED}")
     assert lines, uid
     answer = re.sub(r"UID \d+", "UID", re.sub(r"^\* \d+ ", "", lines[0], count=1))
+    answer = re.sub(r'"<cmu-lmtpd-[^"]*>"', "NIL", answer)
     if re.search(rb"(?im)^date:", text.partition(b"\r\n\r\n")[0]):
         return answer
     return re.sub(r'ENVELOPE \("[^"]*"', "ENVELOPE (NIL", answer)
@@ -62,12 +66,14 @@ class DeliveryTest(unittest.TestCase):
             site.start_cyrus()
             ours = stack.enter_context(Deliverer(site, "Return-Path: <sender@example.com>\r\n"))
             port = site.cyrus_ports["imapd"]
+            with Imap(port, "cyrus") as admin:
+                admin.ok('SETQUOTA "user.bob" ()')
             alice = stack.enter_context(Imap(port, "alice"))
             bob = stack.enter_context(Imap(port, "bob"))
             for imap in (alice, bob):
                 imap.ok("SELECT INBOX")
-            for text in corpus():
-                with self.subTest(text[:60]):
+            for name, text in corpus():
+                with self.subTest(name):
                     try:
                         deliver(site.cyrus_ports["lmtpd"], "bob", [text if text.endswith(b"\n") else text + b"\r\n"])
                     except AssertionError as refusal:
@@ -80,7 +86,9 @@ class DeliveryTest(unittest.TestCase):
                     theirs = bob.uids()[-1]
                     self.assertEqual(fetched(alice, uid, text), fetched(bob, theirs, text))
             self.assertNotIn("cache offset", site.syslog())
-            self.assertNotIn("IOERROR", site.syslog())
+            # lmtpd complains of a message that its own parser does not read to the end.
+            complaints = [line for line in site.syslog().splitlines() if "IOERROR" in line and "lmtpdpeer" not in line]
+            self.assertEqual(complaints, [])
 
     def test_tools_find_nothing_and_both_deliver_in_turns(self):
         for layout in LAYOUTS:
