@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace cyrus {
 namespace {
@@ -108,7 +109,15 @@ ReadAt TwoskipFile::reader() const {
 }
 
 base::Result<void> TwoskipFile::write(std::span<const unsigned char> bytes, std::uint64_t offset) {
+  // What is overwritten in place, heads and the header, must not stay half old and half new: neither CRC would hold.
+  std::vector<unsigned char> before;
+  if (offset + bytes.size() <= size_) {
+    before.resize(bytes.size());
+    if (auto read = base::read_exactly(fd_.value(), before, offset, what()); !read) return read;
+  }
   auto done = disk_->write(fd_.value(), bytes, offset, what());
+  // If this fails too, recovery has to do without the record.
+  if (!done && !before.empty()) static_cast<void>(disk_->write(fd_.value(), before, offset, what()));
   // Also after a failure: how much of it was written is not known, and what is behind the end must go.
   size_ = std::max(size_, offset + bytes.size());
   return done;

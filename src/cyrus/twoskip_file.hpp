@@ -58,6 +58,7 @@ class TwoskipFile {
   /// Reads through the descriptor of this file: valid until it is closed or replaced.
   ReadAt reader() const;
 
+  /// Behind the end, or over what is there; then a write that fails half way is taken back, as far as that can be done.
   base::Result<void> write(std::span<const unsigned char> bytes, std::uint64_t offset);
   base::Result<void> sync();
   base::Result<void> sync_data();

@@ -293,6 +293,42 @@ TEST_F(TwoskipWriterTest, GoesOnWhereAnotherWriterStopped) {
   EXPECT_EQ(content(), (Content{{"a", "old"}, {"b", "new"}}));
 }
 
+// Writes half of one write, and says that it failed.
+class HalvingDisk : public TwoskipDisk {
+ public:
+  explicit HalvingDisk(int failing) : failing_(failing) {}
+  base::Result<void> write(int fd, std::span<const unsigned char> bytes, std::uint64_t offset,
+                           const std::string& what) override {
+    if (writes_++ != failing_) return TwoskipDisk::write(fd, bytes, offset, what);
+    static_cast<void>(TwoskipDisk::write(fd, bytes.first(bytes.size() / 2), offset, what));
+    return base::fail(Errc::io, what + ": as planned");
+  }
+  int writes() const { return writes_; }
+
+ private:
+  int failing_;
+  int writes_ = 0;
+};
+
+TEST_F(TwoskipWriterTest, AWriteThatFailsHalfWayLeavesTheLastCommit) {
+  for (int failing = 0;; ++failing) {
+    std::filesystem::remove(path);
+    {
+      auto database = writer();
+      ASSERT_TRUE(database.store("a", "1") && database.store("b", "2") && database.commit());
+    }
+    HalvingDisk disk(failing);
+    bool done = false;
+    {
+      auto database = writer(disk);
+      done = database.store("aa", "3") && database.erase("b") && database.commit();
+    }
+    writer();
+    EXPECT_EQ(content(), done ? (Content{{"a", "1"}, {"aa", "3"}}) : (Content{{"a", "1"}, {"b", "2"}})) << failing;
+    if (disk.writes() <= failing) break;
+  }
+}
+
 // Random transactions against a map: after each commit the reader sees the map, in order.
 RC_GTEST_PROP(TwoskipWriterProperty, TheFileHoldsWhatTheTransactionsLeave, ()) {
   const support::TempDirectory directory;
