@@ -158,7 +158,7 @@ class Creation {
       quota = *std::move(changed);
     }
     auto done = publish();
-    if (!done && quota) {
+    if (!done && quota && !is_published()) {
       if (const auto undone = quota->undo(); !undone)
         done.error().text += "; " + undone.error().text + "; run quota -f";
     }
@@ -174,6 +174,15 @@ class Creation {
     // Only the last step can have failed in a way that left the commit made: then it is a mailbox, and must stay one.
     committing_failed_ = true;
     return committed;
+  }
+
+  /// After a failure of publish(): whether it is a mailbox all the same, and counts.
+  bool is_published() const {
+    if (!committing_failed_) return false;
+    const auto writer = MailboxesWriter::open(config_);
+    if (!writer) return false;
+    const auto found = writer->find(record_.name);
+    return found && *found && (*found)->usable();
   }
 
   /// After a failure. What cannot be taken back is an intermediate, which does no harm.

@@ -117,8 +117,10 @@ class Deletion {
     quota.reset();
     const auto rewritten = rewrite_mailbox_header(*index, mailbox->paths, {now->intname(), std::string()}, true,
                                                   "mailbox " + now->intname());
-    if (!rewritten) log_.error(rewritten.error().text + "; the mailbox is deleted nevertheless");
+    if (!rewritten) log_.error(rewritten.error().text + "; the mailbox is deleted nevertheless; run quota -f");
     tell_others(*now);
+    if (!rewritten) return tl::unexpected(rewritten.error());
+    if (uncertain_) return tl::unexpected(*uncertain_);
     return now;
   }
 
@@ -133,7 +135,25 @@ class Deletion {
     return {};
   }
 
-  base::Result<MailboxName> rename(const MailboxRecord& record, std::uint64_t modseq) const {
+  /// After a failed commit: it may have been made all the same.
+  bool is_deleted(const MailboxName& name) const {
+    const auto writer = MailboxesWriter::open(config_);
+    if (!writer) return false;
+    const auto found = writer->find(name);
+    return found && *found && (*found)->deleted;
+  }
+
+  base::Result<MailboxName> rename(const MailboxRecord& record, std::uint64_t modseq) {
+    std::optional<base::Error> failed;
+    auto name = rename(record, modseq, failed);
+    if (!failed) return name;
+    if (!is_deleted(record.name)) return tl::unexpected(*std::move(failed));
+    uncertain_ = std::move(failed);  // deleted, but perhaps not for good: the caller must hear it
+    return name;
+  }
+
+  base::Result<MailboxName> rename(const MailboxRecord& record, std::uint64_t modseq,
+                                   std::optional<base::Error>& failed) const {
     auto writer = MailboxesWriter::open(config_);
     if (!writer) return tl::unexpected(writer.error());
     const std::int64_t now = seconds_since_1970();
@@ -148,7 +168,7 @@ class Deletion {
       to.folder_modseq = modseq;
       to.mtime = now;
       if (auto done = writer->rename(record, to); !done) return tl::unexpected(std::move(done.error()));
-      if (auto done = writer->commit(); !done) return tl::unexpected(std::move(done.error()));
+      if (auto done = writer->commit(); !done) failed = std::move(done.error());
       return name;
     }
   }
@@ -171,6 +191,7 @@ class Deletion {
   const MailboxList& mailboxes_;
   const base::Log& log_;
   const std::string what_;
+  std::optional<base::Error> uncertain_;
 };
 
 }  // namespace

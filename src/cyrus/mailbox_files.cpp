@@ -53,6 +53,18 @@ base::Result<base::UniqueFd> open_new_index(const fs::path& file) {
   }
 }
 
+base::Result<void> finish_rewriting(IndexWriter& index, const MailboxPaths& paths, std::uint32_t crc,
+                                    bool bump_modseq) {
+  if (auto synced = base::sync_directory(paths.file(MetaFile::header).parent_path()); !synced) return synced;
+  const IndexHeaderLayout& at = index.header().format_table->header;
+  std::vector<unsigned char> bytes(index.header_bytes().begin(), index.header_bytes().end());
+  store(bytes, at.header_file_crc, crc);
+  if (bump_modseq) store(bytes, at.highestmodseq, index.header().highestmodseq + 1);
+  seal(bytes);
+  RecordEdits none(index.header().record_size);
+  return index.commit(none, bytes, IndexWriter::Durability::before_return);
+}
+
 }  // namespace
 
 std::vector<unsigned char> encode_new_index(IndexHeader header) {
@@ -137,15 +149,14 @@ base::Result<void> rewrite_mailbox_header(IndexWriter& index, const MailboxPaths
     if (auto done = base::replace_file(paths.file(MetaFile::header), paths.new_file(MetaFile::header), *after); !done) {
       return done;
     }
-    if (auto synced = base::sync_directory(paths.file(MetaFile::header).parent_path()); !synced) return synced;
   }
-  const IndexHeaderLayout& at = index.header().format_table->header;
-  std::vector<unsigned char> bytes(index.header_bytes().begin(), index.header_bytes().end());
-  store(bytes, at.header_file_crc, base::crc32(*after));
-  if (bump_modseq) store(bytes, at.highestmodseq, index.header().highestmodseq + 1);
-  seal(bytes);
-  RecordEdits none(index.header().record_size);
-  return index.commit(none, bytes, IndexWriter::Durability::before_return);
+  // The name has the new file. If the rest fails, the old text comes back: its CRC is the one in the index.
+  auto done = finish_rewriting(index, paths, base::crc32(*after), bump_modseq);
+  if (!done && *after != *before) {
+    const auto undone = base::replace_file(paths.file(MetaFile::header), paths.new_file(MetaFile::header), *before);
+    if (!undone) done.error().text += "; " + undone.error().text;
+  }
+  return done;
 }
 
 }  // namespace cyrus

@@ -33,8 +33,9 @@ base::Result<void> make_mailbox_files(MailboxLock& locks, const MailboxRecord& r
 void remove_mailbox_files(const MailboxPaths& paths) noexcept;
 
 /// Changes cyrus.header and the index header that knows its CRC, under the exclusive index lock; with `bump_modseq`
-/// also highestmodseq, by one. Blocks on disk. Errors: corrupt; permission; io. After a failure between the two the CRC
-/// does not match, which is a warning for every Cyrus, and repaired by its next change.
+/// also highestmodseq, by one. Blocks on disk. Errors: corrupt; permission; io. After a failure the old text is
+/// put back; after a crash between the two the CRC does not match, which is a warning for every Cyrus, and repaired by
+/// its next change.
 base::Result<void> rewrite_mailbox_header(IndexWriter& index, const MailboxPaths& paths,
                                           const MailboxHeaderChange& change, bool bump_modseq, const std::string& what);
 
