@@ -7,7 +7,10 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <string>
@@ -329,6 +332,22 @@ TEST_F(TwoskipWriterTest, AWriteThatFailsHalfWayLeavesTheLastCommit) {
   }
 }
 
+// Where tests/system/twoskip_interop_test.py wants the files that the property leaves; null: nowhere.
+const char* keep_for_cyrus() { return std::getenv("PILLARBOX_KEEP_TWOSKIP"); }
+
+// What cyr_dbtool can take on its command line and print.
+void make_printable(std::string& value) {
+  for (char& c : value) c = static_cast<char>('a' + static_cast<unsigned char>(c) % 26);
+}
+
+void keep(const std::filesystem::path& file, const Content& content) {
+  static int number = 0;
+  const auto kept = std::filesystem::path(keep_for_cyrus()) / std::to_string(number++);
+  std::filesystem::copy_file(file, kept.native() + ".db");
+  std::ofstream list(kept.native() + ".txt");
+  for (const auto& [key, value] : content) list << key << '\t' << value << '\n';
+}
+
 // Random transactions against a map: after each commit the reader sees the map, in order.
 RC_GTEST_PROP(TwoskipWriterProperty, TheFileHoldsWhatTheTransactionsLeave, ()) {
   const support::TempDirectory directory;
@@ -349,7 +368,8 @@ RC_GTEST_PROP(TwoskipWriterProperty, TheFileHoldsWhatTheTransactionsLeave, ()) {
     const int action = *rc::gen::inRange(0, 100);
     if (action < 50) {
       const auto k = *key;
-      const auto v = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
+      auto v = *rc::gen::container<std::string>(rc::gen::arbitrary<char>());
+      if (keep_for_cyrus() != nullptr) make_printable(v);
       RC_ASSERT(database->store(k, v).has_value());
       current[k] = v;
     } else if (action < 75) {
@@ -385,6 +405,7 @@ RC_GTEST_PROP(TwoskipWriterProperty, TheFileHoldsWhatTheTransactionsLeave, ()) {
   const auto found = clean_content(path);
   if (!found) RC_FAIL(found.error().text);
   RC_ASSERT(*found == committed);
+  if (keep_for_cyrus() != nullptr) keep(path, committed);
 }
 
 }  // namespace

@@ -215,6 +215,31 @@ class MailboxAdminTest(unittest.TestCase):
         self.check_store()
         self.assertTrue(self.user("carl").ok("SELECT Sub"))
 
+    def test_a_first_login_makes_the_inbox_when_the_options_say_so(self):
+        self.names()  # has read its configuration before we write another
+        self.site.settings |= {"autocreate_quota": "500", "autocreate_inbox_folders": "Spam|Sent",
+                               "autocreate_subscribe_folders": "Spam"}
+        self.site.write_imapd_conf()
+        self.site.start()
+        counts = []
+        threads = [threading.Thread(target=lambda: counts.append(pop3_count(self.site.ports["pop3"], "carl")))
+                   for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        self.assertEqual(counts, [0, 0, 0, 0], "four first logins at once")
+        self.assertEqual({name for name in self.names() if "carl" in name},
+                         {"user.carl", "user.carl.Sent", "user.carl.Spam"})
+        imap = self.user("carl")
+        subscribed = [line.split()[-1].strip('"') for line in imap.ok('LSUB "" *')]
+        self.assertEqual(sorted(subscribed), ["INBOX", "Spam"])
+        self.assertEqual(imap.ok("GETQUOTAROOT INBOX")[-1],
+                         "* QUOTA INBOX (STORAGE 0 500)")
+        self.check_store()
+        # "cyrus" is an administrator, and has no mail here.
+        self.assertIn("-ERR", str(pop3_count(self.site.ports["pop3"], "cyrus")))
+
     # -- deleting ---------------------------------------------------------------------------------------------------------
 
     def test_a_folder_that_we_delete_cyrus_brings_back(self):
