@@ -216,11 +216,12 @@ make_playground() {
   mv -T -- "$new" "$var"
 }
 
-# make_users VAR: alice and bob, with a password; their INBOXes come with their first mail.
+# make_users VAR: an empty store, and alice and bob with a password; their INBOXes come with their first mail.
 make_users() {
   local var=$1 user
+  as_service "$pillarbox" -C "$var/imapd.conf" store create >/dev/null || die "could not make the store"
   for user in alice bob; do
-    as_service "$pillarbox" -C "$var/imapd.conf" user list | grep -qx "$user@$SERVER_NAME" ||
+    as_service "$pillarbox" -C "$var/imapd.conf" user list | grep -qx "$user" ||
       printf '%s\n' "$PASSWORD" | as_service "$pillarbox" -C "$var/imapd.conf" user add "$user" ||
       die "could not add the user $user"
   done

@@ -214,8 +214,16 @@ class MailboxCommands(unittest.TestCase):
                 shutil.rmtree(site.root / part)
                 (site.root / part).mkdir()
             pillarbox = Command(site)
+            for _ in range(2):  # the second time there is nothing to do
+                self.assertIn(str(site.conf_dir / "mailboxes.db"), pillarbox.run("store", "create"))
+                self.assertEqual(pillarbox.run("mailbox", "list"), "")
             pillarbox.run("mailbox", "create", "carl")
             pillarbox.run("check")
+            (site.conf_dir / "mailboxes.db").unlink()
+            self.assertIn("has mail", pillarbox.error("store", "create", status=65))
+            self.assertFalse((site.conf_dir / "mailboxes.db").exists())
+            shutil.rmtree(site.root / "spool" / "uuid")
+            pillarbox.run("mailbox", "create", "carl")
             site.start()
             with Connection(site.ports["pop3"]) as client:
                 client.line()

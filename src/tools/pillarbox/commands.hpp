@@ -11,6 +11,7 @@ const std::vector<Command>& all_commands();
 
 // What the files of the commands bring in: one function each.
 std::vector<Command> user_commands();
+std::vector<Command> store_commands();
 std::vector<Command> mailbox_commands();
 std::vector<Command> deliver_commands();
 std::vector<Command> import_commands();
