@@ -269,6 +269,7 @@ partition-default: $var/spool
 # A user whom the password database knows gets an INBOX, without a limit, at the first login or delivery.
 autocreate_quota: 0
 autocreate_post: yes
+lmtp_autocreate_known_users: yes
 
 # Our name, in the greeting and as the realm of the password database. Fixed, so that the passwords outlive the machine's name.
 servername: $SERVER_NAME

@@ -74,6 +74,9 @@ class Exchange {
   /// USER and PASS. Canonicalises `user` (see user_name.hpp, with the dot rule of USER). "anonymous" needs no password,
   /// but allowanonymouslogin.
   virtual Outcome check_password(std::string_view user, base::Secret password) = 0;
+  /// Whether the password database has a canonical userid, for deliveries; says nothing of a client. Errors:
+  /// unsupported (sasl_pwcheck_method names none that can tell, such as saslauthd alone); io.
+  virtual base::Result<bool> knows(std::string_view user) = 0;
 };
 
 /// libsasl2, initialised once per process: mutexes first, then sasl_server_init, with every sasl_* key of imapd.conf

@@ -192,6 +192,16 @@ Exchange::Outcome SaslExchange::check_password(std::string_view user, base::Secr
   return conclude(code, SaslCall::password, nullptr, 0);
 }
 
+base::Result<bool> SaslExchange::knows(std::string_view user) {
+  const std::string text(user);
+  const int code = ::sasl_user_exists(connection_, nullptr, nullptr, text.c_str());
+  if (code == SASL_OK) return true;
+  if (code == SASL_NOUSER) return false;
+  const bool cannot_tell = code == SASL_NOVERIFY || code == SASL_NOMECH;
+  return base::fail(cannot_tell ? base::Errc::unsupported : base::Errc::io,
+                    "SASL: whether there is a user " + text + ": " + ::sasl_errstring(code, nullptr, nullptr));
+}
+
 Exchange::Outcome SaslExchange::conclude(int code, SaslCall call, const char* challenge, unsigned challenge_length) {
   if (code == SASL_CONTINUE) {
     Outcome outcome;

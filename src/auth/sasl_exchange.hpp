@@ -28,6 +28,7 @@ class SaslExchange final : public Exchange {
   Outcome start(std::string_view mechanism, std::optional<base::Secret> initial_response) override;
   Outcome step(base::Secret response) override;
   Outcome check_password(std::string_view user, base::Secret password) override;
+  base::Result<bool> knows(std::string_view user) override;
 
   /// What the channel is offered, separated by blanks.
   std::string mechanisms();

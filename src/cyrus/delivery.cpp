@@ -33,7 +33,7 @@ class Delivery::Impl {
 
   base::Result<Recipient> check(const DeliveryRequest& request, std::uint64_t octets) {
     auto inbox = find_inbox(request);
-    if (!inbox && inbox.error().code == Errc::not_found) {
+    if (!inbox && inbox.error().code == Errc::not_found && request.may_create) {
       const auto made = admin_.autocreate_inbox(request.user, AutocreateFor::delivery);
       // A failure is in the log; what the sender hears is that there is no such user.
       if (!made && made.error().code == Errc::busy) return tl::unexpected(made.error());

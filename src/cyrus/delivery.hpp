@@ -19,6 +19,7 @@ struct DeliveryRequest {
   /// Who hands the message over, for the right p of a folder; empty: somebody unknown, who is only `anyone`.
   std::string sender;
   std::string session_id;     ///< for audit lines
+  bool may_create = true;     ///< make the INBOX where the autocreate options ask for it
   bool ignore_quota = false;  ///< deliver even if the quota root is over its limit
 };
 

@@ -14,12 +14,17 @@ net::Task<void> Session::check_recipient(lmtp::CheckRecipient wanted) {
   request.folder = target.folder;
   request.session_id = id_;
   request.ignore_quota = wanted.ignore_quota;
+  request.may_create = !settings_.create_for_known;
 
   base::Result<cyrus::Recipient> found = base::fail(base::Errc::not_found, "recipient without a user");
   if (target.shared && !settings_.recipients.post_user.empty()) {
     found = base::fail(base::Errc::unsupported, "postuser: shared folders are not delivered to yet");
   } else if (!target.user.empty()) {
     found = co_await find(request);
+    if (!found && found.error().code == base::Errc::not_found && settings_.create_for_known) {
+      request.may_create = co_await has_password(target.user);
+      if (request.may_create) found = co_await find(request);
+    }
   }
   // lmtp_fuzzy_mailbox_match: the next folder above that is there.
   while (found && found->into_inbox && settings_.fuzzy_folders && !request.folder.empty()) {
@@ -59,6 +64,18 @@ net::Task<base::Result<cyrus::Recipient>> Session::find(cyrus::DeliveryRequest r
     if (found || found.error().code != base::Errc::busy || net::Clock::now() >= give_up) co_return found;
     co_await net::sleep_for(kLockRetry);
   }
+}
+
+// A password database that cannot tell makes nobody an INBOX: the log says so, and the sender hears of no such user.
+net::Task<bool> Session::has_password(std::string user) {
+  auto work = [this, &user]() -> base::Result<bool> {
+    auto exchange = process_.authenticator.begin(channel());
+    if (!exchange) return tl::unexpected(exchange.error());
+    return (*exchange)->knows(user);
+  };
+  const auto known = co_await process_.auth_pool.run(std::move(work));
+  if (!known) process_.log.error("lmtp_autocreate_known_users: " + known.error().text);
+  co_return known.value_or(false);
 }
 
 }  // namespace lmtpd

@@ -42,6 +42,7 @@ class Session final : public server::Session {
   // recipients.cpp
   net::Task<void> check_recipient(lmtp::CheckRecipient wanted);
   net::Task<base::Result<cyrus::Recipient>> find(cyrus::DeliveryRequest request);
+  net::Task<bool> has_password(std::string user);
 
   // receive.cpp
   net::Task<bool> receive_message();

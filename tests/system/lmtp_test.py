@@ -184,6 +184,25 @@ class DeliveryTest(LmtpCase):
         with site.lmtp() as client:
             self.assertEqual(client.begin("alice"), ["250 2.1.5 ok"])
 
+    def test_only_users_with_a_password_get_an_inbox_when_so_asked(self):
+        site = self.site(users=("alice", "bob", "carol"), options={
+            "autocreate_quota": "0", "autocreate_post": "yes", "lmtp_autocreate_known_users": "yes"})
+        with site.lmtp() as client:
+            known, unknown = client.begin("carol", "nosuch")
+            self.assertEqual(known, "250 2.1.5 ok")
+            self.assertRegex(unknown, r"550 5\.1\.1 .*")
+            self.accepted(client.data(message(1)))
+        self.assertTrue(site.mailbox_directory("carol"))
+        with self.assertRaises(AssertionError):
+            site.mailbox_directory("nosuch")
+        site.settings["lmtp_autocreate_known_users"] = "no"
+        site.write_imapd_conf()
+        site.hang_up()
+        until(lambda: "configuration and certificates reloaded" in site.syslog(), "no reload")
+        with site.lmtp() as client:
+            self.assertEqual(client.begin("nosuch"), ["250 2.1.5 ok"])
+        self.check(site)
+
     def test_a_locked_mailbox_is_deferred_and_holds_nobody_up(self):
         site = self.site(options={"lmtp_lock_timeout": "1s", "lmtp_store_threads": "1"})
         with site.lmtp() as slow, site.lmtp() as quick:
