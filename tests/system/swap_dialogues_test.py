@@ -145,7 +145,7 @@ DIFFERENCES = {
         "refused anonymous login", "as any failed login",
         both(rb"\+OK Name is a valid mailbox\r\n", rb"-ERR \[AUTH\] Must give PASS command\r\n", rb"USER .*")),
     "INBOX made at login": Difference(
-        "user without INBOX", "made by the administrator, not by a login",
+        "`autocreate_quota` unset", "made by the administrator, not by a login",
         both(rb"-ERR \[SYS/TEMP\] Unable to open maildrop: Mailbox does not exist\r\n",
              rb"\+OK Mailbox locked and ready .*", rb"PASS .*")),
     "blank behind a folder": Difference(
