@@ -149,7 +149,7 @@ Task<void> collect_data(Stream& stream, std::size_t octets, std::vector<std::str
 }
 
 TEST(Stream, ReadsOctetsBetweenLinesWhereverTheyAreSplit) {
-  const std::string text("DATA\r\na\nb\r\0c\r\nQUIT\r\n", 22);
+  const std::string text("DATA\r\na\nb\r\0c\r\nQUIT\r\n", 20);
   const Lines whole{"=DATA", std::string("a\nb\r\0c\r\n", 8), "=QUIT", "closed"};
   for (std::size_t at = 0; at <= text.size(); ++at) {
     Session session(testing::tcp_pair());
