@@ -1,5 +1,6 @@
 #pragma once
 
+#include "base/switch_spec.hpp"
 #include "server/command_line.hpp"
 
 #include <tl/expected.hpp>
@@ -18,7 +19,7 @@ struct CommandLine : server::CommandLine {
 /// (EX_USAGE).
 tl::expected<CommandLine, std::string> parse_command_line(std::span<const char* const> arguments);
 
-/// The usage line, without a newline.
-std::string usage();
+/// The options: for parsing, usage and the manual page.
+base::SwitchTable switches();
 
 }  // namespace lmtpd

@@ -17,7 +17,7 @@ namespace {
 class Lmtpd final : public server::Program {
  public:
   std::string_view name() const override { return "lmtpd"; }
-  std::string usage() const override { return lmtpd::usage(); }
+  base::SwitchTable switches() const override { return lmtpd::switches(); }
   std::string service_name() const override { return "lmtp"; }
 
   tl::expected<server::CommandLine, std::string> read_command_line(std::span<const char* const> arguments) override {

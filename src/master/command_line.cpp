@@ -1,5 +1,6 @@
 #include "master/command_line.hpp"
 
+#include <array>
 #include <charconv>
 #include <string_view>
 #include <sysexits.h>
@@ -82,14 +83,35 @@ base::Result<void> apply_value(CommandLine& line, char option, const std::string
   return {};
 }
 
-constexpr std::string_view kWithValue = "CMprLljt";
+constexpr std::array kSwitches{
+    base::SwitchSpec{'C', "file",
+                     "The imapd.conf(5) of master itself; services read their own. The default is /etc/imapd.conf."},
+    base::SwitchSpec{'M', "file", "What to run, cyrus.conf(5). The default is /etc/cyrus.conf."},
+    base::SwitchSpec{'p', "file", "The file for the process id. The default is the option master_pid_file."},
+    base::SwitchSpec{'r', "file",
+                     "The file that exists while master is ready. The default is the option master_ready_file."},
+    base::SwitchSpec{'l', "number", "How many connections may wait on a port until a service takes them; 32."},
+    base::SwitchSpec{'t', "seconds",
+                     "How long a shutdown may take before what is left is killed; 30. An option of Pillarbox: Cyrus "
+                     "waits for ever."},
+    base::SwitchSpec{'d', "", "Go into the background, and return when everything is ready."},
+    base::SwitchSpec{'D', "",
+                     "Stay in the foreground with standard input, output and error open, also for the services. Log "
+                     "lines of master go to standard error too."},
+    base::SwitchSpec{'L', "file", "Append standard output and standard error to this file."},
+    base::SwitchSpec{'j', "number",
+                     "Accepted for compatibility. It must be 1 or more, and has no effect: there is no janitor."},
+    base::SwitchSpec{'v', "", "Log debug lines."},
+    base::SwitchSpec{'V', "", "Print the version and exit."},
+};
 
 // One argument may hold several flags, and a value may follow its letter directly, as with getopt(3).
 base::Result<void> apply_argument(CommandLine& line, const std::vector<std::string>& arguments, std::size_t& at) {
   const std::string& argument = arguments[at];
   for (std::size_t i = 1; i < argument.size(); ++i) {
     const char option = argument[i];
-    if (kWithValue.find(option) == std::string_view::npos) {
+    const base::SwitchSpec* const spec = base::find_switch(kSwitches, option);
+    if (spec == nullptr || spec->value.empty()) {
       if (auto applied = apply_flag(line, option); !applied) return applied;
       continue;
     }
@@ -116,21 +138,8 @@ base::Result<CommandLine> parse_command_line(const std::vector<std::string>& arg
   return line;
 }
 
-std::string usage() {
-  return "usage: master [-dDvV] [-C imapd.conf] [-M cyrus.conf] [-p pidfile] [-r readyfile] [-L file]\n"
-         "              [-l backlog] [-j sweeps] [-t seconds]\n"
-         "  -C file     configuration of master itself (/etc/imapd.conf)\n"
-         "  -M file     what to run (/etc/cyrus.conf)\n"
-         "  -p file     file with the process id (option master_pid_file)\n"
-         "  -r file     file that exists while master is ready (option master_ready_file)\n"
-         "  -l n        connections that may wait on a port (32)\n"
-         "  -t seconds  time that a shutdown may take before what is left is killed (30)\n"
-         "  -d          run in the background; return when ready\n"
-         "  -D          stay in the foreground with standard input, output and error open\n"
-         "  -L file     standard output and error go to the end of this file\n"
-         "  -j n        accepted for compatibility\n"
-         "  -v          log debug lines\n"
-         "  -V          print the version\n";
-}
+base::SwitchTable switches() { return kSwitches; }
+
+std::string usage() { return base::usage_text("master", kSwitches); }
 
 }  // namespace master

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/switch_spec.hpp"
 
 #include <chrono>
 #include <optional>
@@ -28,7 +29,10 @@ struct CommandLine {
 /// janitor. Errors: invalid; exit status 64 belongs to it, 78 to the one about -j (Error::errnum holds it).
 base::Result<CommandLine> parse_command_line(const std::vector<std::string>& arguments);
 
-/// The summary for standard error.
+/// The options: for parsing, usage and the manual page.
+base::SwitchTable switches();
+
+/// The summary for standard error, with a newline.
 std::string usage();
 
 }  // namespace master

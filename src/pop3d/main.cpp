@@ -16,7 +16,7 @@ namespace {
 class Pop3d final : public server::Program {
  public:
   std::string_view name() const override { return "pop3d"; }
-  std::string usage() const override { return pop3d::usage(); }
+  base::SwitchTable switches() const override { return pop3d::switches(); }
   std::string service_name() const override { return line_.implicit_tls ? "pop3s" : "pop3"; }
 
   tl::expected<server::CommandLine, std::string> read_command_line(std::span<const char* const> arguments) override {

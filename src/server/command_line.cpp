@@ -19,7 +19,7 @@ std::optional<std::int32_t> option_number(std::string_view text) {
 }
 
 tl::expected<CommandLine, std::string> parse_command_line(std::span<const char* const> arguments,
-                                                          const OwnOptions& own) {
+                                                          base::SwitchTable table) {
   CommandLine line;
   for (std::size_t i = 0; i < arguments.size(); ++i) {
     const std::string_view token = arguments[i];
@@ -30,9 +30,10 @@ tl::expected<CommandLine, std::string> parse_command_line(std::span<const char* 
     // The original refuses every long token that begins with '-', also where a value stands ("-U -30").
     if (token.size() > 2) return tl::unexpected(std::string("options and arguments MUST be separated by whitespace"));
     const char option = token[1];
+    const base::SwitchSpec* const spec = base::find_switch(table, option);
+    if (spec == nullptr) return wrong(option, "unknown");
     std::string_view value;
-    if (std::string_view("CUT").find(option) != std::string_view::npos ||
-        own.with_value.find(option) != std::string_view::npos) {
+    if (!spec->value.empty()) {
       if (++i == arguments.size()) return wrong(option, "needs a value");
       value = arguments[i];
       if (value.size() > 2 && value[0] == '-') {
@@ -59,9 +60,6 @@ tl::expected<CommandLine, std::string> parse_command_line(std::span<const char* 
         line.stdio = true;
         break;
       default:
-        if (own.flags.find(option) == std::string_view::npos && own.with_value.find(option) == std::string_view::npos) {
-          return wrong(option, "unknown");
-        }
         line.own.insert_or_assign(option, std::string(value));
     }
   }

@@ -152,7 +152,10 @@ int start(Program& program, std::span<const char* const> arguments) {
   const base::Log early(base::syslog_sink(
       {.ident = std::string(program.name()), .facility = "user", .debug = false, .to_stderr = false}));
   const auto line = program.read_command_line(arguments);
-  if (!line) return refuse_to_start(program, early, EX_USAGE, line.error() + "; " + program.usage());
+  if (!line) {
+    return refuse_to_start(program, early, EX_USAGE,
+                           line.error() + "; " + base::usage_line(program.name(), program.switches()));
+  }
 
   const bool stdio = line->stdio || (std::getenv("CYRUS_SERVICE") == nullptr && stdin_is_connection());
   auto environment = service::read_environment();

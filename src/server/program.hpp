@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "base/switch_spec.hpp"
 #include "config/imapd_conf.hpp"
 #include "server/command_line.hpp"
 #include "server/service.hpp"
@@ -24,8 +25,8 @@ class Program {
 
   /// "pop3d".
   virtual std::string_view name() const = 0;
-  /// The usage line, without a newline.
-  virtual std::string usage() const = 0;
+  /// Its options, for the usage line.
+  virtual base::SwitchTable switches() const = 0;
 
   /// Reads the arguments behind argv[0]; called once, before all that follows. The error is one line for standard error
   /// and syslog.
