@@ -11,10 +11,15 @@ namespace config {
 /// Every option of imapd.conf(5) that we know by name. The enumerators are the names in the file.
 /// The table of types, defaults and meanings is option_table.def, the only place to add one.
 enum class Option : std::uint16_t {
+#define GROUP(name)
 #define OPTION(name, kind, description) name,
 #include "config/option_table.def"
 #undef OPTION
+#undef GROUP
 };
+
+/// What an option is about: the sections of the manual page.
+enum class OptionGroup { pop3, login, sasl, tls, backends, store, delivery, master, logging };
 
 /// What may stand behind the colon; value.hpp has the grammar of each.
 enum class OptionType {
@@ -31,6 +36,7 @@ enum class OptionType {
 /// One row of the table. All views live as long as the program.
 struct OptionInfo {
   Option option{};
+  OptionGroup group = OptionGroup::pop3;
   std::string_view name;
   OptionType type = OptionType::text;
   /// In the syntax of the file; nullopt when the option has no value unless the file gives one.
@@ -45,8 +51,14 @@ struct OptionInfo {
   std::string_view deprecated_since;
   /// Where the value of a deprecated option goes; nullopt when nothing takes its place.
   std::optional<Option> replaced_by;
-  /// One line for people.
+  /// False for what only other programs of Cyrus obey, and for what we don't obey yet.
+  bool has_effect = true;
+  /// True where Cyrus has no such option.
+  bool is_ours = false;
+  /// What it means: sentences, with the unit of a number. The manual page has them as they stand.
   std::string_view description;
+  /// Sentences on how we treat it otherwise than Cyrus; empty where we don't.
+  std::string_view difference;
 };
 
 /// All rows, in the order of the enumerators.
@@ -59,7 +71,9 @@ std::optional<Option> find_option(std::string_view name);
 struct KeyPattern {
   std::string_view prefix;
   std::string_view suffix;
-  /// One line for people.
+  /// False for what only other programs of Cyrus obey, and for what we don't obey yet.
+  bool has_effect = true;
+  /// Sentences for people.
   std::string_view description;
 };
 

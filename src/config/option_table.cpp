@@ -20,8 +20,23 @@ struct Kind {
     changed.row.cyrus_default = value;
     return changed;
   }
+  constexpr Kind ours() const {
+    Kind changed = *this;
+    changed.row.is_ours = true;
+    return changed;
+  }
+  constexpr Kind differs(std::string_view sentences) const {
+    Kind changed = *this;
+    changed.row.difference = sentences;
+    return changed;
+  }
+  constexpr Kind no_effect() const {
+    Kind changed = *this;
+    changed.row.has_effect = false;
+    return changed;
+  }
   constexpr Kind replaced_by(Option successor, std::string_view release) const {
-    Kind changed = obsolete(release);
+    Kind changed = obsolete(release).no_effect();
     changed.row.replaced_by = successor;
     return changed;
   }
@@ -50,19 +65,35 @@ constexpr Kind choice(Default value, Words words) { return kind(OptionType::enum
 constexpr Kind one_of(Default value, Words words) { return kind(OptionType::string_list, value, words); }
 constexpr Kind any_of(Default value, Words words) { return kind(OptionType::bitfield, value, words); }
 
-constexpr OptionInfo row(Option option, std::string_view name, const Kind& kind, std::string_view description) {
+constexpr OptionInfo row(OptionGroup group, Option option, std::string_view name, const Kind& kind,
+                         std::string_view description) {
   OptionInfo made = kind.row;
+  made.group = group;
   made.option = option;
   made.name = name;
   made.description = description;
   return made;
 }
 
-constexpr std::array kTable = {
-#define OPTION(name, kind, description) row(Option::name, #name, kind, description),
+constexpr std::size_t kRows = 0
+#define GROUP(name)
+#define OPTION(name, kind, description) +1
 #include "config/option_table.def"
 #undef OPTION
-};
+#undef GROUP
+    ;
+
+constexpr auto kTable = [] {
+  std::array<OptionInfo, kRows> table{};
+  std::size_t at = 0;
+  OptionGroup group = OptionGroup::pop3;
+#define GROUP(name) group = OptionGroup::name;
+#define OPTION(name, kind, description) table[at++] = row(group, Option::name, #name, kind, description);
+#include "config/option_table.def"
+#undef OPTION
+#undef GROUP
+  return table;
+}();
 
 /// The rows by name, for the binary search.
 constexpr auto kByName = [] {
@@ -75,17 +106,20 @@ constexpr auto kByName = [] {
 }();
 
 constexpr std::array kPatterns = {
-    KeyPattern{"partition-", "", "Directory of the messages of a partition."},
-    KeyPattern{"metapartition-", "", "Directory of the metapartition_files of a partition."},
-    KeyPattern{"archivepartition-", "", "Directory of the archived messages of a partition."},
-    KeyPattern{"searchtierpartition-", "", "Directory of a tier of search indexes."},
-    KeyPattern{"metadir-", "", "Directory of one kind of file of a partition: metadir-KIND-PARTITION."},
-    KeyPattern{"xlist-", "", "Folder made at first login that gets a special use."},
-    KeyPattern{"sasl_", "", "Option of the SASL library or of one of its plugins."},
-    KeyPattern{"", "_password", "Password of proxy_authname at one backend."},
-    KeyPattern{"", "_mechs", "SASL mechanisms towards one backend."},
-    KeyPattern{"", "_client_cert", "Certificate that we show to one backend."},
-    KeyPattern{"", "_client_key", "Private key of that certificate."},
+    KeyPattern{"partition-", "", true, "The directory for the messages of the partition NAME."},
+    KeyPattern{"metapartition-", "", true, "The directory for the metapartition_files of the partition NAME."},
+    KeyPattern{"archivepartition-", "", true, "The directory for the archived messages of the partition NAME."},
+    KeyPattern{"searchtierpartition-", "", false, "The directory of a tier of search indexes."},
+    KeyPattern{"metadir-", "", true, "The directory for one kind of file of a partition: metadir-KIND-PARTITION."},
+    KeyPattern{"xlist-", "", false, "A folder made at first login that gets a special use."},
+    KeyPattern{
+        "sasl_", "", true,
+        "An option of the SASL library or of one of its plug-ins, handed on as it stands, with sasl_ taken off: "
+        "sasl_mech_list, sasl_auxprop_plugin, sasl_sasldb_path, sasl_saslauthd_path, sasl_log_level and others."},
+    KeyPattern{"", "_password", false, "Password of proxy_authname at one backend."},
+    KeyPattern{"", "_mechs", false, "SASL mechanisms towards one backend."},
+    KeyPattern{"", "_client_cert", false, "Certificate that we show to one backend."},
+    KeyPattern{"", "_client_key", false, "Private key of that certificate."},
 };
 
 }  // namespace

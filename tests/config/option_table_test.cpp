@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <fstream>
 #include <set>
 #include <string>
 
@@ -75,11 +76,54 @@ TEST(OptionTable, ReplacesADeprecatedOptionByOneInUseOfTheSameType) {
   }
 }
 
-TEST(OptionTable, DescribesEachOptionInOneSentenceLine) {
+/// Sentences for a page: it begins as one, ends as one, and nothing in it would break a line or be lost.
+void expect_sentences(std::string_view text, std::string_view name) {
+  ASSERT_FALSE(text.empty()) << name;
+  EXPECT_TRUE(text.ends_with('.')) << name;
+  EXPECT_FALSE(text.starts_with(' ')) << name;
+  EXPECT_EQ(text.find("  "), text.npos) << name;
+  EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c <= '~'; })) << name;
+  EXPECT_LE(text.size(), 800U) << name;
+}
+
+TEST(OptionTable, DescribesEachOptionInSentences) {
+  for (const OptionInfo& row : config::option_table()) expect_sentences(row.description, row.name);
+  for (const config::KeyPattern& pattern : config::key_patterns())
+    expect_sentences(pattern.description, pattern.prefix);
+}
+
+TEST(OptionTable, TellsADifferenceInSentencesAndOnlyOfOptionsThatHaveAnEffect) {
   for (const OptionInfo& row : config::option_table()) {
-    EXPECT_TRUE(row.description.ends_with('.')) << row.name;
-    EXPECT_EQ(row.description.find('\n'), row.description.npos) << row.name;
-    EXPECT_LE(row.description.size(), 100U) << row.name;
+    if (row.difference.empty()) continue;
+    expect_sentences(row.difference, row.name);
+    EXPECT_TRUE(row.has_effect) << row.name;
+    EXPECT_FALSE(row.is_ours) << row.name;
+  }
+}
+
+/// The names that Cyrus has too.
+std::set<std::string> cyrus_names() {
+  std::set<std::string> names;
+  std::ifstream file(TEST_DATA_DIR "/cyrus-options.txt");
+  for (std::string line; std::getline(file, line);) {
+    if (!line.starts_with('#')) names.insert(line);
+  }
+  return names;
+}
+
+TEST(OptionTable, MarksAsOursWhatCyrusDoesNotHaveAndNothingElse) {
+  const auto cyrus = cyrus_names();
+  ASSERT_GT(cyrus.size(), 200U);
+  for (const OptionInfo& row : config::option_table()) {
+    EXPECT_NE(row.is_ours, cyrus.contains(std::string(row.name)))
+        << row.name << ": a name of Cyrus stands in tests/data/cyrus-options.txt, one of ours says .ours()";
+    EXPECT_TRUE(!row.is_ours || !row.cyrus_default) << row.name;
+  }
+}
+
+TEST(OptionTable, AnOldNameHasNoEffectOfItsOwn) {
+  for (const OptionInfo& row : config::option_table()) {
+    EXPECT_TRUE(!row.replaced_by || !row.has_effect) << row.name;
   }
 }
 
@@ -102,7 +146,7 @@ TEST(OptionTable, HasNoOwnOptionThatReadsLikeAPrefixedOneOfTheServicePop3) {
     ++own;
     EXPECT_FALSE(config::find_option(row.name.substr(prefix.size()))) << row.name;
   }
-  EXPECT_EQ(own, 7);
+  EXPECT_GE(own, 7);
 }
 
 TEST(OptionTable, HasNoRowThatIsAFamilyOfKeys) {

@@ -96,6 +96,17 @@ class Rfc(unittest.TestCase):
             self.assertIn(entry + "    src/base/fine.hpp:6\n", output)
 
 
+class Options(unittest.TestCase):
+    def test_names_what_is_promised_and_not_read_and_what_is_read_in_secret(self):
+        status, output = run("check-options", "--root", BAD)
+        self.assertEqual(status, 1)
+        self.assertEqual(output.splitlines(), [
+            "src/config/option_table.def:3: nothing reads listed_only: it needs .no_effect()",
+            "src/config/option_table.def:4: nothing reads only_warned_of: it needs .no_effect()",
+            "src/config/option_table.def:6: read_in_secret is said to have no effect, but "
+            "src/config/reads_options.cpp:2 reads it"])
+
+
 class Format(unittest.TestCase):
     @unittest.skipUnless(shutil.which("clang-format-14") or shutil.which("clang-format"), "no clang-format here")
     def test_names_the_file_that_is_laid_out_otherwise(self):
