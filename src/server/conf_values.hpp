@@ -14,6 +14,9 @@ std::string server_name(const config::ImapdConf& conf);
 /// What the ids of sessions begin with: syslog_prefix, else the server's name; cut to a bearable length.
 std::string session_id_base(const config::ImapdConf& conf);
 
+/// A service's name as a part of a file name: what is no letter, digit, - or _ becomes _.
+std::string file_name(std::string service);
+
 /// A count of threads or sessions: no less than one.
 std::size_t at_least_one(int value);
 

@@ -48,8 +48,11 @@ ProcEntry::ProcEntry(std::string_view directory, std::string service, const base
   path_ += std::to_string(::getpid());
 }
 
-ProcEntry::~ProcEntry() {
+ProcEntry::~ProcEntry() { hide(); }
+
+void ProcEntry::hide() {
   if (written_) ::unlink(path_.c_str());  // somebody else may have removed it already
+  written_ = false;
 }
 
 void ProcEntry::show(std::string_view client, std::string_view user, std::string_view mailbox) {

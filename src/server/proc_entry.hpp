@@ -23,6 +23,9 @@ class ProcEntry {
   /// changes nothing else. Blocks on disk for a moment.
   void show(std::string_view client, std::string_view user, std::string_view mailbox);
 
+  /// Removes the file, until the next show().
+  void hide();
+
  private:
   std::string path_;  // "": write nothing
   std::string service_;

@@ -1,8 +1,7 @@
 #include "server/tls_options.hpp"
 
-#include "base/ascii.hpp"
+#include "server/conf_values.hpp"
 
-#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -22,10 +21,7 @@ net::ClientCertificates client_certificates(std::string_view word) {
 std::string ticket_key_file(const config::ImapdConf& conf) {
   const auto directory = conf.text(Option::configdirectory);
   if (!directory) return {};
-  std::string service = conf.service();
-  const auto is_odd = [](char c) { return !base::ascii::is_alnum(c) && c != '-' && c != '_'; };
-  std::replace_if(service.begin(), service.end(), is_odd, '_');
-  return std::filesystem::path(*directory) / "pillarbox" / ("tls_tickets." + service);
+  return std::filesystem::path(*directory) / "pillarbox" / ("tls_tickets." + file_name(conf.service()));
 }
 
 }  // namespace
