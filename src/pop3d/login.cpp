@@ -126,6 +126,8 @@ net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanis
   name.user = identity.user;
   name.subfolder = identity.subfolder;
   if (!co_await open_maildrop(name)) co_return false;
+  const bool admitted = co_await admit(name.user);
+  if (!admitted) co_return false;
   const std::string shown = name.subfolder.empty() ? name.user : name.user + "+" + name.subfolder;
   process_.log.notice("login: " + client() + " " + shown + " " + with_tls(std::move(mechanism)) +
                       " User logged in SESSIONID=<" + id_ + ">");

@@ -36,6 +36,8 @@ class Pop3d final : public server::Program {
     server::Service service;
     service.session_id_base = settings.session_id_base;
     service.max_sessions = settings.max_sessions;
+    service.name = settings.service;
+    service.shutdown_directory = settings.shutdown_directory;
     service.tls = (*made)->tls;
     service.drain_timeout = settings.drain_timeout;
     service.store_threads = settings.store_threads;
@@ -43,6 +45,9 @@ class Pop3d final : public server::Program {
     // Under implicit TLS there is no way to say anything before the handshake.
     if (!settings.implicit_tls) {
       service.no_room = pop3::err("[SYS/TEMP] Too many connections: try again later").text;
+    }
+    if ((*made)->logins) {
+      service.every_second = [configured = *made] { configured->logins->refresh(); };
     }
     service.begin = [configured = std::move(*made)](const server::Process& process, net::Accepted client,
                                                     std::string id) -> std::unique_ptr<server::Session> {

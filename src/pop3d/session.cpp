@@ -45,6 +45,11 @@ net::Task<void> Session::serve() {
     // Out of memory, or a defect: this session ends, the process and the other sessions live.
     process_.log.error("session <" + id_ + "> failed: " + error.what());
   }
+  try {
+    co_await discharge();
+  } catch (const std::exception& error) {
+    process_.log.error("session <" + id_ + "> is counted until this process ends: " + error.what());
+  }
 }
 
 net::Task<void> Session::run() {
@@ -59,6 +64,7 @@ net::Task<void> Session::run() {
   put(pop3::greeting(settings_.server_info, settings_.server_name, server::kVersion, {}));
   const bool logged_in = co_await authorization();
   if (logged_in) co_await transaction();
+  co_await discharge();  // before the last reply: who reads it may come again at once
   co_await stream_.close(kClosePatience);
   if (drop_) {
     process_.log.notice("counts: retr=<" + std::to_string(counts_.retrieved) + "> top=<" +
@@ -165,8 +171,12 @@ net::Task<void> Session::update() {
 
 net::Task<std::optional<pop3::Command>> Session::next_command(pop3::State state) {
   for (;;) {
+    if (tell_shutdown()) co_return std::nullopt;
+    waits_for_command_ = true;
     const auto line = co_await stream_.read_line(pop3::kMaxCommandOctets);
+    waits_for_command_ = false;
     if (!line) {
+      if (line.error().code == base::Errc::timeout) tell_shutdown();
       if (line.error().code != base::Errc::limit) co_return std::nullopt;
       put(pop3::overlong_line().reply);
       continue;

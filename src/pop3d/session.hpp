@@ -12,6 +12,7 @@
 #include "server/service.hpp"
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -33,6 +34,11 @@ class Session final : public server::Session {
 
   /// Ends the session without UPDATE. One that is in UPDATE finishes it.
   void cancel() override { stream_.cancel(); }
+
+  /// A client that says nothing is told now, one that waits for a reply behind it.
+  void shut_down() override {
+    if (waits_for_command_) stream_.set_deadline(net::Clock::now());
+  }
 
  private:
   struct Counts {
@@ -57,6 +63,12 @@ class Session final : public server::Session {
                                pop3::Line reply);
   net::Task<bool> start_tls();
 
+  // policy.cpp: what an administrator wants of sessions.
+  /// Counts this session under maxlogins_per_user and maxlogins_per_host. False when it is one too many: answered.
+  net::Task<bool> admit(std::string user);
+  /// The session counts no more.
+  net::Task<void> discharge();
+
   /// The next line that is a command; lines that are none are answered here. nullopt: the peer is gone or too slow.
   net::Task<std::optional<pop3::Command>> next_command(pop3::State state);
   /// Adds a reply to the output; a body or listing is sent as far as it does not fit. False: the peer is gone.
@@ -66,6 +78,9 @@ class Session final : public server::Session {
   void put(const pop3::Line& line) { stream_.output() += line.text; }
   pop3::Line capabilities(pop3::State state);
   void note_tls(const net::TlsInfo& info);
+
+  /// Tells the client why the service ends, if it does. True then.
+  bool tell_shutdown();
 
   pop3::Deletion deletion() const;
   auth::Channel channel() const;
@@ -86,7 +101,9 @@ class Session final : public server::Session {
   std::string mailbox_;                      // internal name, for the log
   std::unique_ptr<maildrop::Maildrop> drop_;
   server::ProcEntry proc_entry_;
+  std::uint64_t login_ticket_ = 0;  // of configured_->logins; 0: none
   Counts counts_;
+  bool waits_for_command_ = false;
 };
 
 }  // namespace pop3d

@@ -4,6 +4,7 @@
 #include "server/tls_options.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace pop3d {
 namespace {
@@ -52,8 +53,15 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
   }
   out.max_sessions = server::at_least_one(conf.integer(Option::pop3_sessions_per_process));
   out.service = conf.service();
+  if (const auto directory = conf.text(Option::configdirectory)) {
+    out.shutdown_directory = std::filesystem::path(*directory) / "msg";
+    out.login_table = std::filesystem::path(*directory) / "pillarbox" / ("logins." + server::file_name(out.service));
+  }
   // Cyrus signals the processes that it finds there: one that serves many users must not be found.
   if (out.max_sessions == 1) out.proc_directory = conf.text(Option::proc_path).value_or("");
+  out.login_limits.per_user = conf.integer(Option::maxlogins_per_user);
+  out.login_limits.per_host = conf.integer(Option::maxlogins_per_host);
+  out.all_proc_directory = conf.text(Option::proc_path).value_or("");
   out.store_threads = server::at_least_one(conf.integer(Option::pop3_store_threads));
   out.auth_threads = server::at_least_one(conf.integer(Option::pop3_auth_threads));
   return out;

@@ -3,6 +3,7 @@
 #include "config/imapd_conf.hpp"
 #include "pop3/capabilities.hpp"
 #include "pop3d/command_line.hpp"
+#include "server/login_table.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -30,6 +31,10 @@ struct Settings {
   std::size_t max_sessions = 1000;                      ///< [pop3_sessions_per_process]
   std::string service;                                  ///< the name in cyrus.conf
   std::string proc_directory;                           ///< [proc_path] for one session a process, else ""
+  std::string shutdown_directory;                       ///< msg in [configdirectory]; "": none
+  server::LoginLimits login_limits;                     ///< [maxlogins_per_user], [maxlogins_per_host]
+  std::string login_table;                              ///< the file that counts logins
+  std::string all_proc_directory;                       ///< [proc_path], however many sessions a process serves
   std::size_t store_threads = 8;                        ///< [pop3_store_threads]
   std::size_t auth_threads = 4;                         ///< [pop3_auth_threads]
 };

@@ -16,6 +16,12 @@ base::Result<std::shared_ptr<const Configured>> configure(const config::ImapdCon
   if (!store) return tl::unexpected(store.error());
   out->store = std::make_unique<cyrus::Store>(std::move(*store), log);
 
+  const Settings& made = out->settings;
+  if (made.login_limits.any() && !made.login_table.empty()) {
+    out->logins = std::make_unique<server::LoginTable>(made.login_table, made.all_proc_directory, made.service,
+                                                       made.login_limits);
+  }
+
   out->tls = server::tls_source(conf, "pop3", log);
   if (out->settings.implicit_tls && !out->tls->context()) {
     return base::fail(base::Errc::invalid, "option -s: " + out->tls->trouble());

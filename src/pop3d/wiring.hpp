@@ -14,7 +14,8 @@ namespace pop3d {
 struct Configured {
   Settings settings;
   std::unique_ptr<cyrus::Store> store;
-  std::shared_ptr<net::TlsSource> tls;  ///< null: no certificate is configured
+  std::shared_ptr<net::TlsSource> tls;         ///< null: no certificate is configured
+  std::unique_ptr<server::LoginTable> logins;  ///< null: nothing limits them
 };
 
 /// Reads the files that `conf` names. Blocks on disk. Errors name file and option.

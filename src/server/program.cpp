@@ -2,6 +2,7 @@
 
 #include "net/signals.hpp"
 #include "net/spawn.hpp"
+#include "net/timer.hpp"
 #include "net/watch.hpp"
 #include "server/server.hpp"
 #include "server/set_up.hpp"
@@ -11,6 +12,7 @@
 
 #include <syslog.h>
 
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -45,7 +47,12 @@ class Runtime {
       : store_pool_(loop_, setup.service->store_threads, "store"),
         auth_pool_(loop_, setup.service->auth_threads, "auth"),
         names_(loop_),
-        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_pool_, names_} {}
+        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_pool_, names_, shutdown_} {
+    const Service& service = *setup.service;
+    if (!service.shutdown_directory.empty()) {
+      shutdown_.set(read_shutdown_file(service.shutdown_directory, service.name));
+    }
+  }
 
   net::Loop& loop() { return loop_; }
   const Process& process() const { return process_; }
@@ -55,13 +62,23 @@ class Runtime {
   net::WorkerPool store_pool_;
   net::WorkerPool auth_pool_;
   ClientNames names_;
+  ShutdownNotice shutdown_;
   Process process_;
 };
+
+net::Task<void> watch_shutdown_of(Runtime& runtime, const Setup& setup, Session& session) {
+  for (;;) {
+    co_await net::sleep_for(std::chrono::seconds(kShutdownLookSeconds));
+    co_await look_for_shutdown(runtime.process(), setup.service);
+    if (runtime.process().shutdown.text() != nullptr) session.shut_down();
+  }
+}
 
 net::Task<void> serve_one(Runtime& runtime, const Setup& setup, net::Accepted client) {
   SessionIds ids;
   const auto session =
       setup.service->begin(runtime.process(), std::move(client), ids.next(setup.service->session_id_base));
+  net::spawn(runtime.loop(), watch_shutdown_of(runtime, setup, *session));  // the loop ends before the session goes
   co_await session->serve();
   runtime.loop().stop();
 }

@@ -52,6 +52,15 @@ net::Task<void> refuse(net::Loop& loop, net::Accepted client, std::string reply)
 
 }  // namespace
 
+net::Task<void> look_for_shutdown(const Process& process, std::shared_ptr<const Service> service) {
+  if (service->shutdown_directory.empty()) {
+    process.shutdown.set(std::nullopt);
+    co_return;
+  }
+  auto work = [service = std::move(service)] { return read_shutdown_file(service->shutdown_directory, service->name); };
+  process.shutdown.set(co_await process.store_pool.run(std::move(work)));
+}
+
 Server::Server(const Process& process, std::shared_ptr<const Service> service, const CommandLine& line,
                net::Listener& listener, service::StatusPipe status)
     : process_(process),
@@ -67,6 +76,7 @@ net::Task<Drain> Server::run() {
   net::spawn(process_.loop, watch_reuse());
   net::spawn(process_.loop, watch_lag());
   net::spawn(process_.loop, watch_certificates());
+  net::spawn(process_.loop, each_second());
   co_await accept_connections();
   tell(Message::unavailable);
   co_await wait_for_sessions();
@@ -204,6 +214,21 @@ net::Task<void> Server::watch_certificates() {
     co_await net::sleep_for(pause);
     const auto tls = service_->tls;  // held: a reload may replace it meanwhile
     if (tls) co_await tls->look(process_.store_pool);
+  }
+}
+
+// Also while the process drains: those who are still here are to be told.
+net::Task<void> Server::each_second() {
+  for (;;) {
+    co_await net::sleep_for(seconds(kShutdownLookSeconds));
+    const auto service = service_;  // held: a reload may replace it meanwhile
+    if (service->every_second && !sessions_.empty()) {
+      auto work = [service] { service->every_second(); };
+      co_await process_.store_pool.run(std::move(work));
+    }
+    co_await look_for_shutdown(process_, service);
+    if (process_.shutdown.text() == nullptr) continue;
+    for (Session* session : sessions_) session->shut_down();
   }
 }
 

@@ -26,6 +26,9 @@ enum class Drain {
   stopped,          ///< SIGTERM, SIGINT, SIGQUIT
 };
 
+/// Makes `process.shutdown` what the files of `service` say now. Reads them on the store pool.
+net::Task<void> look_for_shutdown(const Process& process, std::shared_ptr<const Service> service);
+
 /// Takes connections from the listener and runs a session for each, all on one loop; tells master the truth about
 /// whether it takes more (doc/format/service-protocol.md): ready means accepting, from fork on.
 class Server {
@@ -60,6 +63,7 @@ class Server {
   net::Task<void> watch_reuse();
   net::Task<void> watch_lag();
   net::Task<void> watch_certificates();
+  net::Task<void> each_second();
   net::Clock::duration patience() const;
   bool full() const { return sessions_.size() >= service_->max_sessions; }
   /// True while no other process could take our place: certificates were replaced by bad ones.

@@ -26,6 +26,10 @@ class Session {
 
   /// Ends the session soon: its reads and writes fail from now on; a change of the store that is under way is finished.
   virtual void cancel() = 0;
+
+  /// Process::shutdown has a text from now on: the session tells it to its client as soon as no reply is under way, and
+  /// ends, without having changed the store. Called again each second while the text stands.
+  virtual void shut_down() {}
 };
 
 /// What one reading of the configuration made, as far as the engine needs it. Never changed: a reload makes a new one,
@@ -38,11 +42,18 @@ struct Service {
   std::string session_id_base;             ///< what ids begin with
   std::size_t max_sessions = 1000;         ///< at least 1
   std::chrono::seconds drain_timeout{60};  ///< for sessions to end by themselves, once a reason from outside drains
-  std::string no_room;                     ///< told to a client that nobody can serve; "": closed without a word
-  std::shared_ptr<net::TlsSource> tls;     ///< whose files the engine watches; null: no TLS. Without a context
-                                           ///< a reload is refused, a start is not
-  std::size_t store_threads = 8;           ///< read at the start only
-  std::size_t auth_threads = 4;            ///< read at the start only
+  /// Where the files of ShutdownNotice are, and the name they go by; "": nobody looks for them.
+  std::string shutdown_directory;
+  std::string name;
+
+  /// Called each second on a thread of the store pool, for what only needs doing now and then; may be empty.
+  std::function<void()> every_second;
+
+  std::string no_room;                  ///< told to a client that nobody can serve; "": closed without a word
+  std::shared_ptr<net::TlsSource> tls;  ///< whose files the engine watches; null: no TLS. Without a context
+                                        ///< a reload is refused, a start is not
+  std::size_t store_threads = 8;        ///< read at the start only
+  std::size_t auth_threads = 4;         ///< read at the start only
 };
 
 }  // namespace server

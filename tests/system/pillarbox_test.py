@@ -388,7 +388,7 @@ class ConfigCommand(unittest.TestCase):
     def test_places_lines_and_services_are_looked_at(self):
         site = Site(tls=False, options={
             "partition-old": "/nonexistent/spool", "conversations": "yes", "quota_db": "twoskip", "popminpol": "5",
-            "tls_cert_file": "/x", "pop3_poptimeout": "20", "maxlogins_per_user": "3"})
+            "tls_cert_file": "/x", "pop3_poptimeout": "20", "reverseacls": "yes"})
         try:
             site.write_cyrus_conf(extra='  imap cmd="/nonexistent/imapd" listen="127.0.0.1:10143"\n')
             found = self.findings(site, status=1)
@@ -397,7 +397,7 @@ class ConfigCommand(unittest.TestCase):
             self.has(found, "warning", "'tls_cert_file' is deprecated in favor of 'tls_server_cert'")
             self.has(found, "warning", "^conversations: ")
             self.has(found, "warning", "^quota_db: ")
-            self.has(found, "warning", "^maxlogins_per_user: ")
+            self.has(found, "warning", "^reverseacls: ")
             self.has(found, "error", "service imap: /nonexistent/imapd")
             self.assertFalse([text for _, text in found if "poptimeout" in text], found)
             site.cyrus_conf.write_text("services {\n}\n")

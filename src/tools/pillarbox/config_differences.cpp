@@ -30,10 +30,6 @@ template <Option kOption>
 bool is_set(const ImapdConf& conf) {
   return conf.is_set(kOption);
 }
-template <Option kOption>
-bool is_positive(const ImapdConf& conf) {
-  return conf.integer(kOption) > 0;
-}
 /// A database whose format is not the one that we write.
 template <Option kOption>
 bool is_not_twoskip(const ImapdConf& conf) {
@@ -91,8 +87,6 @@ constexpr std::array kRows{
     Row{"readonly", &is_on<Option::readonly>, Level::note, "nothing is changed: no deletions, no deliveries"},
     // What differs.
     Row{"allowapop", &is_on<Option::allowapop>, Level::warning, "APOP is not offered yet"},
-    Row{"maxlogins_per_host", &is_positive<Option::maxlogins_per_host>, Level::warning, "is not enforced yet"},
-    Row{"maxlogins_per_user", &is_positive<Option::maxlogins_per_user>, Level::warning, "is not enforced yet"},
     Row{"userdeny_db_path", &is_set<Option::userdeny_db_path>, Level::warning, "the block list is not looked at yet"},
     Row{"prometheus_enabled", &is_on<Option::prometheus_enabled>, Level::warning, "no figures are kept yet"},
     Row{"tls_sessions_db", &is_set<Option::tls_sessions_db>, Level::note, "TLS sessions are not kept in a database"},
