@@ -19,7 +19,7 @@ enum class Option : std::uint16_t {
 };
 
 /// What an option is about: the sections of the manual page.
-enum class OptionGroup { pop3, login, sasl, tls, backends, store, delivery, master, logging };
+enum class OptionGroup { pop3, door, login, sasl, tls, backends, store, delivery, master, logging };
 
 /// What may stand behind the colon; value.hpp has the grammar of each.
 enum class OptionType {

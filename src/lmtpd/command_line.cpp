@@ -12,6 +12,7 @@ constexpr std::array kSwitches{
     server::kUsesSwitch,
     server::kIdleSwitch,
     server::kDebugSwitch,
+    server::kProxyHeaderSwitch,
     base::SwitchSpec{'a', "",
                      "Trust the clients of an internet socket instead of asking for AUTH. Only for a port that nobody "
                      "but the mail transfer agent can reach. Clients of a Unix socket are always trusted: the "
@@ -28,6 +29,7 @@ tl::expected<CommandLine, std::string> parse_command_line(std::span<const char* 
   if (!common) return tl::unexpected(common.error());
   CommandLine line{std::move(*common)};
   line.trusted = line.own.contains('a');
+  line.proxy_header = line.own.contains('H');
   return line;
 }
 

@@ -12,7 +12,8 @@ namespace lmtpd {
 
 /// What the command line of lmtpd(8) says.
 struct CommandLine : server::CommandLine {
-  bool trusted = false;  ///< -a: clients need no AUTH
+  bool trusted = false;       ///< -a: clients need no AUTH
+  bool proxy_header = false;  ///< -H
 };
 
 /// Parses the arguments behind argv[0], as every service does (server/command_line.hpp). The caller exits with 64

@@ -34,6 +34,9 @@ class Lmtpd final : public server::Program {
     if (stale > 0) log.notice("removed " + std::to_string(stale) + " stage files of processes that are gone");
     const Settings& settings = (*made)->settings;
     server::Service service;
+    auto door = server::door_settings(conf, line_.proxy_header);
+    if (!door) return tl::unexpected(door.error());
+    service.door = std::move(*door);
     service.tls = (*made)->tls;
     service.session_id_base = settings.session_id_base;
     service.max_sessions = settings.max_sessions;
@@ -41,7 +44,8 @@ class Lmtpd final : public server::Program {
     service.store_threads = settings.store_threads;
     service.auth_threads = settings.auth_threads;
     service.no_room = lmtp::closing("Too many connections: try again later").text;
-    service.begin = [configured = std::move(*made)](const server::Process& process, net::Accepted client,
+    service.no_proxy_header = lmtp::closing("No PROXY header").text;
+    service.begin = [configured = std::move(*made)](const server::Process& process, server::Arrival client,
                                                     std::string id) -> std::unique_ptr<server::Session> {
       return std::make_unique<Session>(process, configured, std::move(client), std::move(id));
     };

@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kClosePatience{5};
 
 }  // namespace
 
-Session::Session(const server::Process& process, std::shared_ptr<const Configured> configured, net::Accepted client,
+Session::Session(const server::Process& process, std::shared_ptr<const Configured> configured, server::Arrival client,
                  std::string id)
     : process_(process),
       configured_(std::move(configured)),
@@ -27,7 +27,8 @@ Session::Session(const server::Process& process, std::shared_ptr<const Configure
       peer_(std::move(client.peer)),
       local_(std::move(client.local)),
       id_(std::move(id)),
-      trusted_(settings_.rules.trusted || net::is_unix_socket(client.socket.value())),
+      trusted_(settings_.rules.trusted || (net::is_unix_socket(client.socket.value()) && !client.proxied)),
+      arrived_(client.at),
       stream_(process.loop, std::move(client.socket)),
       proc_entry_(settings_.proc_directory, settings_.service, process.log) {
   process_.client_names.want(peer_.ip);
@@ -51,7 +52,7 @@ net::Task<void> Session::run() {
   process_.log.debug("connection from " + client() + (trusted_ ? " preauth'd as postman" : ""));
   proc_entry_.show(client(), "", "");
   stream_.set_idle_timeout(kIdleTimeout);
-  if (!trusted_) stream_.set_deadline(net::Clock::now() + kLoginDeadline);
+  if (!trusted_) stream_.set_deadline(arrived_ + kLoginDeadline);
   put(lmtp::greeting(settings_.rules.server_name, settings_.software));
   for (bool goes_on = true; goes_on && !cancelled_;) {
     auto command = co_await next_command();

@@ -5,7 +5,6 @@
 #include "lmtpd/incoming.hpp"
 #include "lmtpd/trace_headers.hpp"
 #include "lmtpd/wiring.hpp"
-#include "net/listener.hpp"
 #include "net/stream.hpp"
 #include "server/proc_entry.hpp"
 #include "server/service.hpp"
@@ -26,7 +25,7 @@ inline constexpr std::chrono::milliseconds kLockRetry{20};
 class Session final : public server::Session {
  public:
   /// `process` outlives the session. `id` is shown to the client and in the log.
-  Session(const server::Process& process, std::shared_ptr<const Configured> configured, net::Accepted client,
+  Session(const server::Process& process, std::shared_ptr<const Configured> configured, server::Arrival client,
           std::string id);
 
   net::Task<void> serve() override;
@@ -71,6 +70,7 @@ class Session final : public server::Session {
   net::Endpoint local_;
   std::string id_;
   bool trusted_;
+  const net::Clock::time_point arrived_;
   net::Stream stream_;
   lmtp::Conversation conversation_;
   std::string user_;                         // who logged in

@@ -18,8 +18,9 @@ using config::OptionType;
 constexpr std::string_view kBegin = ".Bl -tag -width Ds\n";
 constexpr std::string_view kEnd = ".El\n";
 
-constexpr std::array<std::pair<std::string_view, OptionGroup>, 9> kGroups{{
+constexpr std::array<std::pair<std::string_view, OptionGroup>, 10> kGroups{{
     {"pop3", OptionGroup::pop3},
+    {"door", OptionGroup::door},
     {"login", OptionGroup::login},
     {"sasl", OptionGroup::sasl},
     {"tls", OptionGroup::tls},

@@ -12,7 +12,7 @@ constexpr std::array kSwitches{
     server::kUsesSwitch,
     server::kIdleSwitch,
     server::kDebugSwitch,
-    base::SwitchSpec{'H', "", "The PROXY protocol. It is not supported yet: the program refuses to start."},
+    server::kProxyHeaderSwitch,
     base::SwitchSpec{'s', "",
                      "Begin TLS with the connection instead of waiting for STLS (RFC 8314), as for the port pop3s. "
                      "Needs tls_server_cert and tls_server_key."},

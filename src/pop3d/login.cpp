@@ -119,7 +119,7 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
 
 net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanism) {
   authorization_.reset();
-  if (!stream_.is_tls() && mechanism == "plaintext" && settings_.plaintext_login_pause.count() > 0) {
+  if (!has_tls() && mechanism == "plaintext" && settings_.plaintext_login_pause.count() > 0) {
     co_await net::sleep_for(settings_.plaintext_login_pause);
   }
   cyrus::MaildropName name;

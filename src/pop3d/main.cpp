@@ -27,9 +27,6 @@ class Pop3d final : public server::Program {
   }
 
   base::Result<server::Service> configure(const config::ImapdConf& conf, const base::Log& log) const override {
-    if (line_.proxy_header) {
-      return base::fail(base::Errc::unsupported, "option -H: the PROXY protocol is not supported yet");
-    }
     auto made = pop3d::configure(conf, line_, log);
     if (!made) return tl::unexpected(made.error());
     const Settings& settings = (*made)->settings;
@@ -38,6 +35,9 @@ class Pop3d final : public server::Program {
     service.max_sessions = settings.max_sessions;
     service.name = settings.service;
     service.shutdown_directory = settings.shutdown_directory;
+    auto door = server::door_settings(conf, line_.proxy_header);
+    if (!door) return tl::unexpected(door.error());
+    service.door = std::move(*door);
     service.tls = (*made)->tls;
     service.drain_timeout = settings.drain_timeout;
     service.store_threads = settings.store_threads;
@@ -45,11 +45,12 @@ class Pop3d final : public server::Program {
     // Under implicit TLS there is no way to say anything before the handshake.
     if (!settings.implicit_tls) {
       service.no_room = pop3::err("[SYS/TEMP] Too many connections: try again later").text;
+      service.no_proxy_header = pop3::err("[SYS/PERM] Fatal error: unable to read HAProxy protocol header").text;
     }
     if ((*made)->logins) {
       service.every_second = [configured = *made] { configured->logins->refresh(); };
     }
-    service.begin = [configured = std::move(*made)](const server::Process& process, net::Accepted client,
+    service.begin = [configured = std::move(*made)](const server::Process& process, server::Arrival client,
                                                     std::string id) -> std::unique_ptr<server::Session> {
       return std::make_unique<Session>(process, configured, std::move(client), std::move(id));
     };

@@ -25,7 +25,7 @@ constexpr std::size_t kPieceOctets = 64 * 1024;
 
 }  // namespace
 
-Session::Session(const server::Process& process, std::shared_ptr<const Configured> configured, net::Accepted client,
+Session::Session(const server::Process& process, std::shared_ptr<const Configured> configured, server::Arrival client,
                  std::string id)
     : process_(process),
       configured_(std::move(configured)),
@@ -33,6 +33,9 @@ Session::Session(const server::Process& process, std::shared_ptr<const Configure
       peer_(std::move(client.peer)),
       local_(std::move(client.local)),
       id_(std::move(id)),
+      arrived_(client.at),
+      tls_ends_at_proxy_(client.tls_ends_at_proxy),
+      tls_at_proxy_(client.counts_as_tls),
       stream_(process.loop, std::move(client.socket)),
       proc_entry_(settings_.proc_directory, settings_.service, process.log) {
   process_.client_names.want(peer_.ip);
@@ -55,7 +58,7 @@ net::Task<void> Session::serve() {
 net::Task<void> Session::run() {
   proc_entry_.show(client(), "", "");
   stream_.set_idle_timeout(settings_.idle_timeout);
-  stream_.set_deadline(net::Clock::now() + settings_.login_deadline);
+  stream_.set_deadline(arrived_ + settings_.login_deadline);
   // A co_await behind && makes g++ 12 build a frame that traps when it is resumed: conditions are named first.
   if (settings_.implicit_tls) {
     const bool secured = co_await implicit_tls();
@@ -281,14 +284,20 @@ auth::Channel Session::channel() const {
   out.local_port = local_.port;
   out.peer_ip = peer_.ip;
   out.peer_port = peer_.port;
-  out.tls = stream_.is_tls();
-  out.external_ssf = std::max(tls_ ? tls_->bits : 0, settings_.login_rules.external_ssf);
+  out.tls = has_tls();
+  out.external_ssf = std::max(tls_bits(), settings_.login_rules.external_ssf);
   return out;
+}
+
+// A proxy tells the cipher's name, not its strength: what every cipher of TLS 1.2 and 1.3 has.
+int Session::tls_bits() const {
+  constexpr int kAtLeast = 128;
+  return tls_ ? tls_->bits : tls_at_proxy_ ? kAtLeast : 0;
 }
 
 pop3::LoginRules Session::rules() const {
   pop3::LoginRules out = settings_.login_rules;
-  out.tls_active = stream_.is_tls();
+  out.tls_active = has_tls();
   return out;
 }
 

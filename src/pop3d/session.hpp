@@ -1,7 +1,6 @@
 #pragma once
 
 #include "auth/authenticator.hpp"
-#include "net/listener.hpp"
 #include "net/stream.hpp"
 #include "pop3/authorization.hpp"
 #include "pop3/command.hpp"
@@ -27,7 +26,7 @@ inline constexpr std::chrono::milliseconds kLockRetry{20};
 class Session final : public server::Session {
  public:
   /// `process` outlives the session. `id` is shown to the client and in the log.
-  Session(const server::Process& process, std::shared_ptr<const Configured> configured, net::Accepted client,
+  Session(const server::Process& process, std::shared_ptr<const Configured> configured, server::Arrival client,
           std::string id);
 
   net::Task<void> serve() override;
@@ -84,10 +83,13 @@ class Session final : public server::Session {
 
   pop3::Deletion deletion() const;
   auth::Channel channel() const;
+  int tls_bits() const;
   pop3::LoginRules rules() const;
   std::string client() const { return process_.client_names.shown(peer_.ip); }
   /// "plaintext", or "plaintext+TLS" under TLS, as login lines show it.
-  std::string with_tls(std::string mechanism) const { return stream_.is_tls() ? mechanism + "+TLS" : mechanism; }
+  std::string with_tls(std::string mechanism) const { return has_tls() ? mechanism + "+TLS" : mechanism; }
+  /// Between the client and us, or a proxy that we trust.
+  bool has_tls() const { return stream_.is_tls() || tls_at_proxy_; }
 
   const server::Process& process_;
   std::shared_ptr<const Configured> configured_;
@@ -95,6 +97,9 @@ class Session final : public server::Session {
   net::Endpoint peer_;
   net::Endpoint local_;
   std::string id_;
+  const net::Clock::time_point arrived_;
+  const bool tls_ends_at_proxy_;  // then no channel binding holds (RFC 5056)
+  const bool tls_at_proxy_;       // and it counts
   net::Stream stream_;
   pop3::Authorization authorization_;
   std::unique_ptr<const net::TlsInfo> tls_;  // null: no TLS

@@ -39,6 +39,10 @@ inline constexpr base::SwitchSpec kIdleSwitch{
     "the default 60. Up to the same time again is added at random, so that processes do not end together."};
 inline constexpr base::SwitchSpec kDebugSwitch{
     'D', "", "Accepted for compatibility; the command of the option debug_command is not run."};
+inline constexpr base::SwitchSpec kProxyHeaderSwitch{
+    'H', "",
+    "Each connection begins with a header of the PROXY protocol, version 1 or 2, before TLS, and from an address of "
+    "proxy_protocol_networks. The client is the one that the header names."};
 inline constexpr base::SwitchSpec kStdioSwitch{
     'X', "",
     "Serve the one connection on standard input and output and exit; for tests, and for inetd(8) and its like. It is "

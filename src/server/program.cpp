@@ -4,6 +4,7 @@
 #include "net/spawn.hpp"
 #include "net/timer.hpp"
 #include "net/watch.hpp"
+#include "server/front_door.hpp"
 #include "server/server.hpp"
 #include "server/set_up.hpp"
 #include "server/stdio_bridge.hpp"
@@ -76,8 +77,8 @@ net::Task<void> watch_shutdown_of(Runtime& runtime, const Setup& setup, Session&
 
 net::Task<void> serve_one(Runtime& runtime, const Setup& setup, net::Accepted client) {
   SessionIds ids;
-  const auto session =
-      setup.service->begin(runtime.process(), std::move(client), ids.next(setup.service->session_id_base));
+  const auto session = std::make_unique<FrontDoor>(runtime.process(), setup.service, std::move(client),
+                                                   ids.next(setup.service->session_id_base));
   net::spawn(runtime.loop(), watch_shutdown_of(runtime, setup, *session));  // the loop ends before the session goes
   co_await session->serve();
   runtime.loop().stop();

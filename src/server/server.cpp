@@ -1,8 +1,9 @@
 #include "server/server.hpp"
 
 #include "net/spawn.hpp"
-#include "net/stream.hpp"
 #include "net/timer.hpp"
+#include "server/front_door.hpp"
+#include "server/refuse.hpp"
 
 #include <algorithm>
 #include <random>
@@ -27,8 +28,6 @@ constexpr std::chrono::milliseconds kLagBeat{100};
 constexpr int kLagBeats = 3;
 /// How long sessions may take to end once they were told to: a change of the store under way is finished.
 constexpr seconds kStopPatience{10};
-/// How long a client that was refused may take to read why.
-constexpr seconds kRefusalPatience{5};
 /// How often we look whether a reload has brought TLS.
 constexpr seconds kTlsComes{10};
 constexpr std::chrono::hours kForEver{24 * 365};
@@ -42,12 +41,6 @@ net::Clock::duration reuse_time(seconds n) {
   if (n.count() == 0) return kForEver;
   static std::minstd_rand random(std::random_device{}());  // spreads load; nothing secret depends on it
   return n + seconds(std::uniform_int_distribution<seconds::rep>(0, n.count() - 1)(random));
-}
-
-net::Task<void> refuse(net::Loop& loop, net::Accepted client, std::string reply) {
-  net::Stream stream(loop, std::move(client.socket));
-  stream.output() += reply;
-  co_await stream.close(kRefusalPatience);
 }
 
 }  // namespace
@@ -144,8 +137,7 @@ void Server::refuse_who_waits_in_vain() {
     line_outside_.took_first();
     process_.log.warning("refused connection from " + process_.client_names.shown(client->peer.ip) + ": " +
                          std::to_string(sessions_.size()) + " sessions are open and no other process takes it");
-    if (!service_->no_room.empty())
-      net::spawn(process_.loop, refuse(process_.loop, std::move(*client), service_->no_room));
+    net::spawn(process_.loop, refuse(process_.loop, std::move(client->socket), service_->no_room));
   }
 }
 
@@ -173,7 +165,8 @@ net::Clock::duration Server::patience() const {
 }
 
 net::Task<void> Server::serve(net::Accepted client) {
-  const auto session = service_->begin(process_, std::move(client), ids_.next(service_->session_id_base));
+  const auto session =
+      std::make_unique<FrontDoor>(process_, service_, std::move(client), ids_.next(service_->session_id_base));
   sessions_.insert(session.get());
   reuse_.notify();
   co_await session->serve();

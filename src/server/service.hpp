@@ -1,8 +1,9 @@
 #pragma once
 
-#include "net/listener.hpp"
 #include "net/task.hpp"
 #include "net/tls_source.hpp"
+#include "server/arrival.hpp"
+#include "server/door_settings.hpp"
 #include "server/process.hpp"
 
 #include <chrono>
@@ -35,9 +36,9 @@ class Session {
 /// What one reading of the configuration made, as far as the engine needs it. Never changed: a reload makes a new one,
 /// and sessions under way keep what they began with.
 struct Service {
-  /// Makes the session of a client that has just connected; `id` is for the log. What the session needs of the
+  /// Makes the session of a client that was let in; `id` is for the log. What the session needs of the
   /// configuration it holds itself; `process` outlives it.
-  std::function<std::unique_ptr<Session>(const Process& process, net::Accepted client, std::string id)> begin;
+  std::function<std::unique_ptr<Session>(const Process& process, Arrival client, std::string id)> begin;
 
   std::string session_id_base;             ///< what ids begin with
   std::size_t max_sessions = 1000;         ///< at least 1
@@ -49,7 +50,9 @@ struct Service {
   /// Called each second on a thread of the store pool, for what only needs doing now and then; may be empty.
   std::function<void()> every_second;
 
-  std::string no_room;                  ///< told to a client that nobody can serve; "": closed without a word
+  std::string no_room;          ///< told to a client that nobody can serve; "": closed without a word
+  std::string no_proxy_header;  ///< told to a client that should have sent a PROXY header; "": as above
+  DoorSettings door;
   std::shared_ptr<net::TlsSource> tls;  ///< whose files the engine watches; null: no TLS. Without a context
                                         ///< a reload is refused, a start is not
   std::size_t store_threads = 8;        ///< read at the start only

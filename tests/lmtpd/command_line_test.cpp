@@ -22,11 +22,12 @@ TEST(LmtpdCommandLine, DefaultsAreThoseOfThePage) {
 }
 
 TEST(LmtpdCommandLine, TakesEveryOptionOfThePage) {
-  const auto line = parse({"-C", "/x/imapd.conf", "-U", "30", "-T", "0", "-D", "-a", "-X"});
+  const auto line = parse({"-C", "/x/imapd.conf", "-U", "30", "-T", "0", "-D", "-H", "-a", "-X"});
   ASSERT_TRUE(line);
   EXPECT_EQ(line->config_file, "/x/imapd.conf");
   EXPECT_EQ(line->max_uses, 30U);
   EXPECT_TRUE(line->trusted);
+  EXPECT_TRUE(line->proxy_header);
   EXPECT_TRUE(line->stdio);
 }
 

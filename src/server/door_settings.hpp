@@ -1,0 +1,22 @@
+#pragma once
+
+#include "base/result.hpp"
+#include "config/imapd_conf.hpp"
+#include "net/ip_address.hpp"
+
+#include <chrono>
+
+namespace server {
+
+/// Who may come in, and how. Options of imapd.conf(5) in brackets.
+struct DoorSettings {
+  bool proxy_header = false;              ///< -H: each connection begins with a PROXY header
+  net::Networks proxies;                  ///< [proxy_protocol_networks]: who may send one; Unix sockets always may
+  std::chrono::seconds proxy_timeout{5};  ///< [proxy_protocol_timeout]: for the whole header
+  bool proxy_tls_counts = false;          ///< [proxy_protocol_tls]
+};
+
+/// Picks them. Errors: invalid (names file and option).
+base::Result<DoorSettings> door_settings(const config::ImapdConf& conf, bool proxy_header);
+
+}  // namespace server
