@@ -78,5 +78,5 @@ second_chances() {
 
 # What building the programs takes.
 # shellcheck disable=SC2034  # used by those who source this
-BUILD_PACKAGES=(g++ cmake ninja-build libboost1.81-dev libssl-dev libsasl2-dev libexpected-dev zlib1g-dev
+BUILD_PACKAGES=(g++ cmake ninja-build libboost1.81-dev libssl-dev libsasl2-dev libwrap0-dev libexpected-dev zlib1g-dev
   libdb-dev libicu-dev nlohmann-json3-dev)

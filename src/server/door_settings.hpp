@@ -5,11 +5,13 @@
 #include "net/ip_address.hpp"
 
 #include <chrono>
+#include <string>
 
 namespace server {
 
 /// Who may come in, and how. Options of imapd.conf(5) in brackets.
 struct DoorSettings {
+  std::string service;                    ///< the name in cyrus.conf, and so in hosts.allow
   bool proxy_header = false;              ///< -H: each connection begins with a PROXY header
   net::Networks proxies;                  ///< [proxy_protocol_networks]: who may send one; Unix sockets always may
   std::chrono::seconds proxy_timeout{5};  ///< [proxy_protocol_timeout]: for the whole header

@@ -54,7 +54,10 @@ net::Task<bool> FrontDoor::admit() {
     const bool told = co_await read_proxy_header();
     if (!told) co_return false;
   }
-  co_return true;
+  const bool allowed = co_await process_.host_access.allows(service_->door.service, arrival_.peer, arrival_.local,
+                                                            arrival_.socket.value());
+  if (!allowed) process_.log.error("refused connection from " + arrival_.peer.ip);
+  co_return allowed;
 }
 
 net::Task<bool> FrontDoor::turn_away(std::string reply) {

@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "net/worker_pool.hpp"
 #include "server/client_names.hpp"
+#include "server/host_access.hpp"
 #include "server/shutdown_notice.hpp"
 
 namespace server {
@@ -16,6 +17,7 @@ struct Process {
   net::WorkerPool& store_pool;  ///< for calls that wait for the disk
   net::WorkerPool& auth_pool;   ///< for calls that wait for a password back end
   ClientNames& client_names;
+  HostAccess& host_access;
   ShutdownNotice& shutdown;
 };
 

@@ -48,7 +48,8 @@ class Runtime {
       : store_pool_(loop_, setup.service->store_threads, "store"),
         auth_pool_(loop_, setup.service->auth_threads, "auth"),
         names_(loop_),
-        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_pool_, names_, shutdown_} {
+        access_(loop_),
+        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_pool_, names_, access_, shutdown_} {
     const Service& service = *setup.service;
     if (!service.shutdown_directory.empty()) {
       shutdown_.set(read_shutdown_file(service.shutdown_directory, service.name));
@@ -63,6 +64,7 @@ class Runtime {
   net::WorkerPool store_pool_;
   net::WorkerPool auth_pool_;
   ClientNames names_;
+  HostAccess access_;
   ShutdownNotice shutdown_;
   Process process_;
 };
