@@ -68,6 +68,9 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
   LineBuffer input;
   std::string output;
   std::unique_ptr<TlsChannel> tls;
+  StreamWitness* witness = nullptr;  // null: nobody looks
+  std::uint64_t octets_in = 0;
+  std::uint64_t octets_out = 0;
 
   void set_idle_timeout(Clock::duration idle) { idle_ = idle; }
   void set_deadline(Clock::time_point absolute);
@@ -83,6 +86,8 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
   // Room that the output keeps while the session waits for its client.
   static constexpr std::size_t kIdleOutputOctets = 512;
 
+  void took(std::string_view octets);
+  void left(std::string_view octets);
   Task<Verdict> send_output();
   Task<Verdict> wait_writable();
   Task<Verdict> receive_ciphertext();
@@ -207,12 +212,20 @@ void Stream::Impl::set_deadline(Clock::time_point absolute) {
 
 void Stream::Impl::cancel() {
   cancelled_ = true;
+  witness = nullptr;  // an operation may come back after the end of its owner
   error_code ignored;  // a socket that cannot be cancelled or closed has no operation left that could wait
   socket_.close(ignored);
   timer_.cancel();
 }
 
 // ---- input ----
+
+// The octets at the begin of the last space().
+void Stream::Impl::took(std::string_view octets) {
+  input.received(octets.size());
+  octets_in += octets.size();
+  if (witness != nullptr) witness->received(octets);
+}
 
 // Idle sessions spend their time in here: one frame, with one place to wait that plain and TLS share.
 Task<Result<std::string_view>> Stream::Impl::read(std::shared_ptr<Impl> self, Unit unit, std::size_t limit) {
@@ -241,7 +254,7 @@ Task<Result<std::string_view>> Stream::Impl::read(std::shared_ptr<Impl> self, Un
       std::size_t octets = 0;
       const auto step = self->tls->read(space, octets);
       if (step == TlsChannel::Step::done) {
-        self->input.received(octets);
+        self->took({space.data(), octets});
         continue;
       }
       if (step != TlsChannel::Step::want_read) {
@@ -257,7 +270,7 @@ Task<Result<std::string_view>> Stream::Impl::read(std::shared_ptr<Impl> self, Un
         co_await self->socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
     if (const Verdict ended = self->end_wait(error); !ended) co_return failure(ended);
     if (!self->tls) {
-      self->input.received(octets);
+      self->took({room.data(), octets});
       continue;
     }
     self->tls->received(octets);
@@ -266,6 +279,11 @@ Task<Result<std::string_view>> Stream::Impl::read(std::shared_ptr<Impl> self, Un
 }
 
 // ---- output ----
+
+void Stream::Impl::left(std::string_view octets) {
+  octets_out += octets.size();
+  if (witness != nullptr) witness->sent(octets);
+}
 
 void Stream::Impl::trim_output() {
   if (output.empty() && output.capacity() > kIdleOutputOctets) std::string().swap(output);
@@ -300,6 +318,7 @@ Task<Verdict> Stream::Impl::send_output() {
         if (!settled) co_return settled;
         continue;
       }
+      left(std::string_view(output).substr(sent_, record_));
       sent_ += record_;
       turn_octets_ += record_;
       record_ = 0;
@@ -312,6 +331,7 @@ Task<Verdict> Stream::Impl::send_output() {
       const auto [error, octets] = co_await socket_.async_write_some(
           asio::buffer(output.data() + sent_, output.size() - sent_), asio::as_tuple(asio::deferred));
       if (const Verdict ended = end_wait(error); !ended) co_return ended;
+      left(std::string_view(output).substr(sent_, octets));
       sent_ += octets;
     }
   }
@@ -434,6 +454,9 @@ void Stream::set_idle_timeout(Clock::duration idle) { impl_->set_idle_timeout(id
 void Stream::set_deadline(Clock::time_point absolute) { impl_->set_deadline(absolute); }
 Task<Result<TlsInfo>> Stream::start_tls(const TlsContext& context) { return Impl::start_tls(impl_, context); }
 bool Stream::is_tls() const { return impl_->tls != nullptr; }
+std::uint64_t Stream::octets_in() const { return impl_->octets_in; }
+std::uint64_t Stream::octets_out() const { return impl_->octets_out; }
+void Stream::set_witness(StreamWitness* witness) { impl_->witness = witness; }
 Task<void> Stream::close(Clock::duration patience) { return Impl::close(impl_, patience); }
 void Stream::cancel() { impl_->cancel(); }
 

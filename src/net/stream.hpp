@@ -2,12 +2,14 @@
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "net/stream_witness.hpp"
 #include "net/task.hpp"
 #include "net/timer.hpp"
 #include "net/tls_context.hpp"
 #include "net/tls_info.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -76,6 +78,13 @@ class Stream {
   /// Errors: closed, timeout, io (text holds what OpenSSL said). After an error only destruction is left.
   Task<base::Result<TlsInfo>> start_tls(const TlsContext& context);
   bool is_tls() const;
+
+  /// Octets received and sent until now, as the protocol sees them: under TLS, what is inside.
+  std::uint64_t octets_in() const;
+  std::uint64_t octets_out() const;
+  /// Shows `witness` each block from now on, one at most; null: nobody. It must live until it is replaced, or the
+  /// stream is closed, cancelled or destroyed.
+  void set_witness(StreamWitness* witness);
 
   /// Orderly end: flush, close_notify under TLS, shutdown(SHUT_WR), then read and drop what the peer still sends for
   /// a moment, so that the last reply is not lost to a reset. Never fails, takes at most `patience` whatever deadlines

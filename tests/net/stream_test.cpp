@@ -75,6 +75,55 @@ Task<void> store_flush(Stream& stream, std::string& into) {
 
 using Lines = std::vector<std::string>;
 
+struct Notebook final : StreamWitness {
+  std::string in;
+  std::string out;
+  int blocks = 0;
+  void received(std::string_view octets) noexcept override {
+    in += octets;
+    ++blocks;
+  }
+  void sent(std::string_view octets) noexcept override { out += octets; }
+};
+
+TEST(Stream, AWitnessSeesEachBlockAndNothingAfterTheCancel) {
+  Session session;
+  Notebook notes;
+  session.stream.set_witness(&notes);
+  send_all(session.fd(), "NOOP\r\nNO");
+  Lines lines;
+  spawn(session.loop, collect(session.stream, lines));
+  session.loop.run_one_for(1s);
+  session.loop.poll();
+  send_all(session.fd(), "OP\n");
+  while (lines.size() < 2) session.loop.run_one_for(1s);
+  EXPECT_EQ(notes.in, "NOOP\r\nNOOP\n");
+  EXPECT_EQ(notes.blocks, 2);
+  session.stream.cancel();
+  run(session.loop, collect(session.stream, lines));
+  EXPECT_EQ(lines.back(), "closed");
+  EXPECT_EQ(notes.blocks, 2);
+}
+
+TEST(Stream, CountsOctetsInBothDirectionsAndShowsWhatLeft) {
+  Session session;
+  Notebook notes;
+  session.stream.set_witness(&notes);
+  const std::string big(300'000, 'x');
+  send_all(session.fd(), "one\r\n\r\n");
+  session.end_of_input();
+  session.stream.output() = big;
+  std::string got;
+  {
+    Peer peer([&] { got = receive_all(session.fd()); });
+    run(session.loop, echo(session.stream));
+  }
+  EXPECT_EQ(got, big + "one\r\n\r\n");
+  EXPECT_EQ(notes.out, got);
+  EXPECT_EQ(session.stream.octets_in(), 7U);
+  EXPECT_EQ(session.stream.octets_out(), got.size());
+}
+
 TEST(Stream, ReadsWholeLinesAndDropsWhatALostPeerLeftUnfinished) {
   Session session;
   send_all(session.fd(), "DELE 2\r\nQUIT");

@@ -112,6 +112,34 @@ TEST_F(StreamTls, SpeaksBothVersions) {
   }
 }
 
+struct Notebook final : StreamWitness {
+  std::string in;
+  std::string out;
+  void received(std::string_view octets) noexcept override { in += octets; }
+  void sent(std::string_view octets) noexcept override { out += octets; }
+};
+
+TEST_F(StreamTls, AWitnessSeesWhatIsInsideAndTheCountersCountIt) {
+  Notebook notes;
+  stream.set_witness(&notes);
+  Outcome outcome;
+  std::string answer;
+  {
+    Peer client([&] {
+      TlsClient tls(fd());
+      if (!tls.handshake()) return;
+      tls.send("one\r\nQUIT\r\n");
+      answer = tls.receive_all();
+      peer.reset();
+    });
+    run(loop, serve(stream, *context, outcome));
+  }
+  EXPECT_EQ(notes.in, "one\r\nQUIT\r\n");
+  EXPECT_EQ(notes.out, answer);
+  EXPECT_EQ(stream.octets_in(), 11U);
+  EXPECT_EQ(stream.octets_out(), 11U);
+}
+
 Task<void> stls(Stream& stream, const TlsContext& context, Outcome& outcome) {
   const auto line = co_await stream.read_line(kLimit);
   if (!line || *line != "STLS") co_return;
