@@ -52,6 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       CHECK(!ok || (is_user && !waiting && pop3::allows_user(rules)));
       if (ok) waiting = authorization.pending_user();
       CHECK(!ok || waiting);
+    } else if (const auto* refused = std::get_if<pop3::RefuseName>(&step)) {
+      CHECK(is_user && !waiting && pop3::allows_user(rules));
+      CHECK(refused->reply.text.starts_with("-ERR "));
     } else if (const auto* check = std::get_if<pop3::CheckPassword>(&step)) {
       CHECK(is_pass && waiting && check->user == *waiting && pop3::allows_user(rules));
       waiting.reset();

@@ -97,7 +97,10 @@ class Attempt {
       return tl::unexpected(written.error());
     }
     log_audit_lines(header_file->uniqueid, change.header());
-    return maildrop::UpdateReport{removed_};
+    maildrop::UpdateReport report;
+    report.removed = removed_uids_.size();
+    report.removed_uids = std::move(removed_uids_);
+    return report;
   }
 
  private:
@@ -151,7 +154,7 @@ class Attempt {
         const auto of_message = annotations->of(old.uid);
         if (!of_message) return tl::unexpected(of_message.error());
         note(old, change.expunge(edits.after(i), *of_message, config_.expunge_mode));
-        ++removed_;
+        removed_uids_.push_back(maildrop::Uid{old.uid});
       }
     }
     return {};
@@ -217,7 +220,7 @@ class Attempt {
   const base::Log& log_;
   const std::string what_;
   std::vector<bool> expunge_;  // by edit; else it is to be marked
-  std::size_t removed_ = 0;
+  std::vector<maildrop::Uid> removed_uids_;
   std::vector<std::pair<std::uint32_t, IndexRecord>> audit_;
 };
 

@@ -2,6 +2,7 @@
 
 #include "base/check.hpp"
 
+#include <algorithm>
 #include <utility>
 
 namespace maildrop {
@@ -23,6 +24,14 @@ bool Maildrop::exists(MessageNumber number) const {
 }
 
 Octets Maildrop::octets(MessageNumber number) const { return Octets{entry(number).octets}; }
+
+Uid Maildrop::uid(MessageNumber number) const { return entry(number).uid; }
+
+Octets Maildrop::octets(Uid uid) const {
+  const auto found = std::lower_bound(entries_.begin(), entries_.end(), uid,
+                                      [](const Entry& message, Uid wanted) { return message.uid < wanted; });
+  return Octets{found != entries_.end() && found->uid == uid ? found->octets : 0};
+}
 
 void Maildrop::append_unique_id(MessageNumber number, std::string& to) const {
   mailbox_->append_unique_id(entry(number).uid, to);

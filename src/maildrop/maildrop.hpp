@@ -54,7 +54,8 @@ struct Update {
 
 /// What became of an Update.
 struct UpdateReport {
-  std::size_t removed = 0;  ///< Removed by this session; less than asked when another session was faster.
+  std::size_t removed = 0;        ///< Removed by this session; less than asked when another session was faster.
+  std::vector<Uid> removed_uids;  ///< Those, in any order. A store that does not know them leaves it empty.
 };
 
 /// One user's mailbox in some store, as one session holds it. No lock is held between calls.
@@ -105,7 +106,11 @@ class Maildrop {
   /// True for a number in 1..count() whose message is not marked deleted. All calls below need that.
   bool exists(MessageNumber number) const;
   Octets octets(MessageNumber number) const;
+  Uid uid(MessageNumber number) const;
   void append_unique_id(MessageNumber number, std::string& to) const;
+
+  /// What the scan listing says, or said before DELE, of a message that is one of the snapshot's; 0 for others.
+  Octets octets(Uid uid) const;
 
   void mark_deleted(MessageNumber number);
   void mark_retrieved(MessageNumber number);

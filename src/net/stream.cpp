@@ -212,7 +212,7 @@ void Stream::Impl::set_deadline(Clock::time_point absolute) {
 
 void Stream::Impl::cancel() {
   cancelled_ = true;
-  witness = nullptr;  // an operation may come back after the end of its owner
+  witness = nullptr;   // an operation may come back after the end of its owner
   error_code ignored;  // a socket that cannot be cancelled or closed has no operation left that could wait
   socket_.close(ignored);
   timer_.cancel();

@@ -83,7 +83,7 @@ AuthorizationStep Authorization::user(std::string name, const LoginRules& rules)
   if (pending_user_) return err("[AUTH] Must give PASS command");
   // libsasl takes trailing blanks off a name, so they are no part of it here either.
   std::string typed = without_trailing_blanks(std::move(name));
-  if (!is_acceptable(typed, rules)) return err("[AUTH] Invalid user");
+  if (!is_acceptable(typed, rules)) return RefuseName{std::move(typed), err("[AUTH] Invalid user")};
   pending_user_ = std::move(typed);
   return ok("Name is a valid mailbox");
 }

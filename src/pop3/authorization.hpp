@@ -35,6 +35,10 @@ bool lacks_required_tls(const LoginRules& rules);
 bool allows_user(const LoginRules& rules);
 
 /// What the session must do for a command of the AUTHORIZATION state.
+struct RefuseName {
+  std::string typed;  ///< what USER was given, any octets: for the log
+  Line reply;
+};
 struct CheckPassword {
   std::string user;  ///< as the client typed it, trailing blanks removed; not canonical
   base::Secret password;
@@ -45,7 +49,7 @@ struct StartSasl {
 };
 struct ListMechanisms {};
 struct StartTls {};
-using AuthorizationStep = std::variant<Line, CheckPassword, StartSasl, ListMechanisms, StartTls>;
+using AuthorizationStep = std::variant<Line, RefuseName, CheckPassword, StartSasl, ListMechanisms, StartTls>;
 
 /// The AUTHORIZATION state (RFC 1939 s4): remembers the USER that waits for its PASS.
 class Authorization {

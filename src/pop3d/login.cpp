@@ -1,6 +1,7 @@
 // The ways into a maildrop: USER/PASS, AUTH, STLS on the way, and what follows a good login.
 
 #include "auth/base64.hpp"
+#include "base/ascii.hpp"
 #include "net/timer.hpp"
 #include "pop3/capabilities.hpp"
 #include "pop3d/session.hpp"
@@ -14,11 +15,15 @@ namespace {
 constexpr std::size_t kMaxSaslOctets = 32768;
 
 constexpr std::string_view kBadProtocol = "authenticating: bad protocol / cancel";
+constexpr std::string_view kBadProtocolReason = "bad protocol / cancel";
 
 }  // namespace
 
 net::Task<bool> Session::check_password(pop3::CheckPassword attempt) {
   std::string user = attempt.user;
+  // What anonymous gives for a password is shown in the log, as FTP servers do.
+  std::string shown_password;
+  if (base::ascii::equal_ignoring_case(user, "anonymous")) shown_password = attempt.password.view();
   auto work = [this, with = channel(), checked = std::move(attempt)]() mutable -> auth::Exchange::Outcome {
     auto exchange = process_.authenticator.begin(with);
     if (exchange) return (*exchange)->check_password(checked.user, std::move(checked.password));
@@ -27,7 +32,9 @@ net::Task<bool> Session::check_password(pop3::CheckPassword attempt) {
     return outcome;
   };
   auto outcome = co_await process_.auth_pool.run(std::move(work));
-  if (outcome.identity) co_return co_await logged_in(std::move(*outcome.identity), "plaintext");
+  if (outcome.identity) {
+    co_return co_await logged_in(std::move(*outcome.identity), "plaintext", std::move(shown_password));
+  }
   auto reply = pop3::login_failed();
   co_await refuse_login(std::move(*outcome.refusal), "plaintext", std::move(user), std::move(reply));
   co_return false;
@@ -41,6 +48,7 @@ net::Task<bool> Session::sasl(pop3::StartSasl request) {
     auto decoded = *request.initial_response == "=" ? base::Secret() : auth::base64_decode(*request.initial_response);
     base::wipe(*request.initial_response);
     if (!decoded) {
+      log_bad_login(request.mechanism, std::nullopt, std::string(kBadProtocolReason));
       put(pop3::sasl_failed(kBadProtocol));
       co_return false;
     }
@@ -64,7 +72,7 @@ net::Task<bool> Session::sasl(pop3::StartSasl request) {
     outcome = co_await process_.auth_pool.run(std::move(work));
   }
   while (outcome.challenge) {
-    auto response = co_await sasl_response(std::move(*outcome.challenge));
+    auto response = co_await sasl_response(std::move(*outcome.challenge), request.mechanism);
     if (!response) co_return false;
     auto work = [&exchange, answer = std::move(*response)]() mutable { return exchange->step(std::move(answer)); };
     outcome = co_await process_.auth_pool.run(std::move(work));
@@ -77,16 +85,23 @@ net::Task<bool> Session::sasl(pop3::StartSasl request) {
   if (outcome.refusal->kind == Kind::too_weak) detail = "authenticating: encryption needed to use mechanism";
   if (outcome.refusal->kind == Kind::bad_protocol) detail = kBadProtocol;
   auto reply = pop3::sasl_failed(detail);
-  co_await refuse_login(std::move(*outcome.refusal), request.mechanism, std::nullopt, std::move(reply));
+  std::optional<std::string> user;
+  if (!outcome.refusal->user.empty()) user = outcome.refusal->user;
+  co_await refuse_login(std::move(*outcome.refusal), request.mechanism, std::move(user), std::move(reply));
   co_return false;
 }
 
 // Sends a challenge and reads the answer to it, decoded. nullopt: cancelled, undecodable (both answered) or lost.
-net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challenge) {
+net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challenge, std::string mechanism) {
   stream_.output() += "+ " + auth::base64_encode(challenge) + "\r\n";
   const auto line = co_await stream_.read_line(kMaxSaslOctets);
   if (!line) {
-    if (line.error().code == base::Errc::limit) put(pop3::sasl_failed(kBadProtocol));
+    if (line.error().code != base::Errc::limit) {
+      lost(line.error());
+      co_return std::nullopt;
+    }
+    log_bad_login(std::move(mechanism), std::nullopt, std::string(kBadProtocolReason));
+    put(pop3::sasl_failed(kBadProtocol));
     co_return std::nullopt;
   }
   if (line->starts_with('*')) {
@@ -95,6 +110,7 @@ net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challe
   }
   auto decoded = auth::base64_decode(*line);
   if (!decoded) {
+    log_bad_login(std::move(mechanism), std::nullopt, std::string(kBadProtocolReason));
     put(pop3::sasl_failed(kBadProtocol));
     co_return std::nullopt;
   }
@@ -105,8 +121,7 @@ net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challe
 net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechanism, std::optional<std::string> user,
                                       pop3::Line reply) {
   authorization_.reset();
-  process_.log.notice("badlogin: " + client() + " " + mechanism + " " + (user ? "(" + *user + ") " : std::string()) +
-                      "[" + refusal.reason + "]");
+  log_bad_login(std::move(mechanism), std::move(user), refusal.reason);
   if (refusal.kind == auth::Refusal::Kind::temporary) {
     put(pop3::login_unavailable());
     co_return;
@@ -117,8 +132,9 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
   put(reply);
 }
 
-net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanism) {
+net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanism, std::string anonymous_password) {
   authorization_.reset();
+  log_login(identity, mechanism, anonymous_password);
   if (!has_tls() && mechanism == "plaintext" && settings_.plaintext_login_pause.count() > 0) {
     co_await net::sleep_for(settings_.plaintext_login_pause);
   }
@@ -128,9 +144,7 @@ net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanis
   if (!co_await open_maildrop(name)) co_return false;
   const bool admitted = co_await admit(name.user);
   if (!admitted) co_return false;
-  const std::string shown = name.subfolder.empty() ? name.user : name.user + "+" + name.subfolder;
-  process_.log.notice("login: " + client() + " " + shown + " " + with_tls(std::move(mechanism)) +
-                      " User logged in SESSIONID=<" + id_ + ">");
+  user_ = name.user;
   proc_entry_.show(client(), name.user, mailbox_);
   put(pop3::ok("Mailbox locked and ready SESSIONID=<" + id_ + ">"));
   co_return true;
@@ -148,9 +162,10 @@ net::Task<bool> Session::open_maildrop(const cyrus::MaildropName& name) {
       co_return true;
     }
     if (opened.error().code != base::Errc::busy || net::Clock::now() >= give_up) {
-      process_.log.info("Unable to open maildrop " + mailbox_ + ": " + opened.error().text);
-      put(opened.error().code == base::Errc::limit ? pop3::login_delay((settings_.login_delay + 59) / 60)
-                                                   : pop3::could_not_open(opened.error()));
+      const auto reply = opened.error().code == base::Errc::limit ? pop3::login_delay((settings_.login_delay + 59) / 60)
+                                                                  : pop3::could_not_open(opened.error());
+      log_unopened(opened.error(), reply);
+      put(reply);
       co_return false;
     }
     co_await net::sleep_for(kLockRetry);
@@ -162,6 +177,7 @@ net::Task<bool> Session::open_maildrop(const cyrus::MaildropName& name) {
 net::Task<bool> Session::start_tls() {
   if (stream_.unread() > 0) {
     process_.log.warning("STLS from " + client() + ": commands came in the same packet, closing");
+    end_ = SessionEnd::refused;
     put(pop3::err("Commands before the TLS handshake are refused"));
     co_return false;
   }
@@ -174,6 +190,7 @@ net::Task<bool> Session::start_tls() {
   const auto info = co_await stream_.start_tls(*context);
   if (!info) {
     process_.log.notice("[pop3d] STARTTLS failed: " + client() + ": " + info.error().text);
+    if (end_ != SessionEnd::stopped) end_ = SessionEnd::tls_failed;
     co_return false;
   }
   authorization_.reset();

@@ -67,8 +67,10 @@ net::Task<void> Session::discharge() {
 // Cyrus: looked at before each command, so a QUIT that comes too late commits nothing.
 bool Session::tell_shutdown() {
   const std::string* text = process_.shutdown.text();
-  if (text != nullptr) put(pop3::err_foreign("[SYS/TEMP] " + *text));
-  return text != nullptr;
+  if (text == nullptr) return false;
+  put(pop3::err_foreign("[SYS/TEMP] " + *text));
+  end_ = SessionEnd::shut_down;
+  return true;
 }
 
 }  // namespace pop3d

@@ -39,6 +39,10 @@ Session::Session(const server::Process& process, std::shared_ptr<const Configure
       stream_(process.loop, std::move(client.socket)),
       proc_entry_(settings_.proc_directory, settings_.service, process.log) {
   process_.client_names.want(peer_.ip);
+  if (settings_.max_sessions == 1) {
+    rusage now = {};
+    if (::getrusage(RUSAGE_SELF, &now) == 0) used_before_ = std::make_unique<const rusage>(now);
+  }
 }
 
 net::Task<void> Session::serve() {
@@ -47,12 +51,14 @@ net::Task<void> Session::serve() {
   } catch (const std::exception& error) {
     // Out of memory, or a defect: this session ends, the process and the other sessions live.
     process_.log.error("session <" + id_ + "> failed: " + error.what());
+    end_ = SessionEnd::failed;
   }
   try {
     co_await discharge();
   } catch (const std::exception& error) {
     process_.log.error("session <" + id_ + "> is counted until this process ends: " + error.what());
   }
+  log_end();
 }
 
 net::Task<void> Session::run() {
@@ -67,12 +73,9 @@ net::Task<void> Session::run() {
   put(pop3::greeting(settings_.server_info, settings_.server_name, server::kVersion, {}));
   const bool logged_in = co_await authorization();
   if (logged_in) co_await transaction();
+  over_ = net::Clock::now();
   co_await discharge();  // before the last reply: who reads it may come again at once
   co_await stream_.close(kClosePatience);
-  if (drop_) {
-    process_.log.notice("counts: retr=<" + std::to_string(counts_.retrieved) + "> top=<" +
-                        std::to_string(counts_.topped) + "> dele=<" + std::to_string(counts_.deleted) + ">");
-  }
 }
 
 net::Task<bool> Session::implicit_tls() {
@@ -80,6 +83,7 @@ net::Task<bool> Session::implicit_tls() {
   const auto info = co_await stream_.start_tls(*context);
   if (!info) {
     process_.log.notice("pop3s failed: " + client() + ": " + info.error().text);
+    if (end_ != SessionEnd::stopped) end_ = SessionEnd::tls_failed;
     co_return false;
   }
   note_tls(*info);
@@ -103,6 +107,7 @@ net::Task<bool> Session::authorization() {
     auto command = co_await next_command(pop3::State::authorization);
     if (!command) co_return false;
     if (std::holds_alternative<pop3::Quit>(*command)) {
+      end_ = SessionEnd::quit;
       put(pop3::ok());
       co_return false;
     }
@@ -113,6 +118,9 @@ net::Task<bool> Session::authorization() {
     auto step = authorization_.step(std::move(*command), rules());
     if (auto* reply = std::get_if<pop3::Line>(&step)) {
       put(*reply);
+    } else if (auto* name = std::get_if<pop3::RefuseName>(&step)) {
+      log_bad_login("plaintext", std::move(name->typed), std::string(server::kInvalidUser));
+      put(name->reply);
     } else if (auto* attempt = std::get_if<pop3::CheckPassword>(&step)) {
       if (co_await check_password(std::move(*attempt))) co_return true;
     } else if (auto* request = std::get_if<pop3::StartSasl>(&step)) {
@@ -130,13 +138,7 @@ net::Task<void> Session::transaction() {
   stream_.set_deadline(net::Clock::time_point::max());
   for (;;) {
     auto command = co_await next_command(pop3::State::transaction);
-    if (!command) {
-      if (drop_->deleted() > 0) {
-        process_.log.notice("session <" + id_ + "> ended without QUIT: " + std::to_string(drop_->deleted()) +
-                            " deletions of " + mailbox_ + " dropped");
-      }
-      co_return;
-    }
+    if (!command) co_return;
     if (std::holds_alternative<pop3::Quit>(*command)) co_return co_await update();
     if (std::holds_alternative<pop3::Capa>(*command)) {
       put(capabilities(pop3::State::transaction));
@@ -144,7 +146,10 @@ net::Task<void> Session::transaction() {
     }
     const std::uint32_t deleted_before = drop_->deleted();
     pop3::Reply reply = pop3::transact(*command, *drop_, deletion());
-    if (drop_->deleted() > deleted_before) ++counts_.deleted;
+    if (drop_->deleted() > deleted_before) {
+      ++counts_.deleted;
+      audit(AuditedAction::dele, drop_->uid(std::get<pop3::Dele>(*command).number));
+    }
     if (!co_await send(std::move(reply))) co_return;
   }
 }
@@ -153,9 +158,16 @@ net::Task<void> Session::transaction() {
 net::Task<void> Session::update() {
   const auto give_up = net::Clock::now() + settings_.lock_timeout;
   for (;;) {
-    auto work = [this] { return drop_->update(id_); };
+    auto work = [this] {
+      auto done = drop_->update(id_);
+      if (done) audit_removed(*done);
+      return done;
+    };
     const auto report = co_await process_.store_pool.run(std::move(work));
     if (report) {
+      counts_.updated = true;
+      counts_.removed = report->removed;
+      end_ = SessionEnd::quit;
       if (report->removed > 0) {
         process_.log.notice("Expunged " + std::to_string(report->removed) + " messages from " + mailbox_);
       }
@@ -165,6 +177,7 @@ net::Task<void> Session::update() {
     if (report.error().code != base::Errc::busy || net::Clock::now() >= give_up) {
       process_.log.error("QUIT of <" + id_ + ">: " + std::to_string(drop_->deleted()) + " deletions of " + mailbox_ +
                          " not carried out: " + report.error().text);
+      end_ = SessionEnd::not_updated;
       put(pop3::could_not_update(report.error()));
       co_return;
     }
@@ -179,11 +192,15 @@ net::Task<std::optional<pop3::Command>> Session::next_command(pop3::State state)
     const auto line = co_await stream_.read_line(pop3::kMaxCommandOctets);
     waits_for_command_ = false;
     if (!line) {
-      if (line.error().code == base::Errc::timeout) tell_shutdown();
-      if (line.error().code != base::Errc::limit) co_return std::nullopt;
+      const bool told = line.error().code == base::Errc::timeout && tell_shutdown();
+      if (line.error().code != base::Errc::limit) {
+        if (!told) lost(line.error());
+        co_return std::nullopt;
+      }
       put(pop3::overlong_line().reply);
       continue;
     }
+    if (settings_.chatty) log_command(*line);
     auto command = pop3::parse_command(*line, state);
     if (command) co_return std::move(*command);
     put(command.error().reply);
@@ -195,6 +212,7 @@ net::Task<bool> Session::send(pop3::Reply reply) {
     put(*line);
     if (!stream_.output_is_full()) co_return true;
     const auto sent = co_await stream_.flush();
+    if (!sent) lost(sent.error());
     co_return sent.has_value();
   }
   if (const auto* listing = std::get_if<pop3::Listing>(&reply)) co_return co_await send_listing(*listing);
@@ -205,7 +223,10 @@ net::Task<bool> Session::send_listing(pop3::Listing listing) {
   pop3::ListingWriter writer(listing.kind, *drop_);
   while (writer.write(stream_.output(), kPieceOctets)) {
     const auto sent = co_await stream_.flush();
-    if (!sent) co_return false;
+    if (!sent) {
+      lost(sent.error());
+      co_return false;
+    }
   }
   co_return true;
 }
@@ -239,14 +260,22 @@ net::Task<bool> Session::send_body(pop3::Body body) {
     wanted = encoder.encode(std::string_view(piece).substr(0, *got), stream_.output()) && offset < (*message)->size();
     if (stream_.output_is_full()) {
       const auto sent = co_await stream_.flush();
-      if (!sent) co_return false;
+      if (!sent) {
+        lost(sent.error());
+        if (!body.top_lines) audit(AuditedAction::retr_cut, drop_->uid(body.number));
+        co_return false;
+      }
     }
   }
 
   if (!message || !got) {
     const base::Error& error = message ? got.error() : message.error();
     process_.log.error("message " + std::to_string(value(body.number)) + " of " + mailbox_ + ": " + error.text);
-    if (offset > 0) co_return false;
+    if (offset > 0) {
+      end_ = SessionEnd::broken_reply;
+      if (!body.top_lines) audit(AuditedAction::retr_cut, drop_->uid(body.number));
+      co_return false;
+    }
     put(pop3::could_not_read_message(error));
     co_return true;
   }
@@ -257,6 +286,7 @@ net::Task<bool> Session::send_body(pop3::Body body) {
     ++counts_.retrieved;
     drop_->mark_retrieved(body.number);
   }
+  audit(body.top_lines ? AuditedAction::top : AuditedAction::retr, drop_->uid(body.number));
   co_return true;
 }
 

@@ -6,6 +6,7 @@
 #include "pop3/command.hpp"
 #include "pop3/reply.hpp"
 #include "pop3/transact.hpp"
+#include "pop3d/session_log.hpp"
 #include "pop3d/wiring.hpp"
 #include "server/proc_entry.hpp"
 #include "server/service.hpp"
@@ -15,6 +16,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <sys/resource.h>
 
 namespace pop3d {
 
@@ -32,7 +35,10 @@ class Session final : public server::Session {
   net::Task<void> serve() override;
 
   /// Ends the session without UPDATE. One that is in UPDATE finishes it.
-  void cancel() override { stream_.cancel(); }
+  void cancel() override {
+    if (!over_) end_ = SessionEnd::stopped;
+    stream_.cancel();
+  }
 
   /// A client that says nothing is told now, one that waits for a reply behind it.
   void shut_down() override {
@@ -44,6 +50,8 @@ class Session final : public server::Session {
     unsigned retrieved = 0;
     unsigned topped = 0;
     unsigned deleted = 0;
+    std::uint64_t removed = 0;
+    bool updated = false;  // UPDATE is over, whatever came of it
   };
 
   net::Task<void> run();
@@ -55,8 +63,8 @@ class Session final : public server::Session {
   // login.cpp: one function per way in. True once the maildrop is open.
   net::Task<bool> check_password(pop3::CheckPassword attempt);
   net::Task<bool> sasl(pop3::StartSasl request);
-  net::Task<std::optional<base::Secret>> sasl_response(std::string challenge);
-  net::Task<bool> logged_in(auth::Identity identity, std::string mechanism);
+  net::Task<std::optional<base::Secret>> sasl_response(std::string challenge, std::string mechanism);
+  net::Task<bool> logged_in(auth::Identity identity, std::string mechanism, std::string anonymous_password = {});
   net::Task<bool> open_maildrop(const cyrus::MaildropName& name);
   net::Task<void> refuse_login(auth::Refusal refusal, std::string mechanism, std::optional<std::string> user,
                                pop3::Line reply);
@@ -67,6 +75,19 @@ class Session final : public server::Session {
   net::Task<bool> admit(std::string user);
   /// The session counts no more.
   net::Task<void> discharge();
+
+  // traces.cpp: what stands in the log afterwards.
+  void log_login(const auth::Identity& identity, std::string mechanism, const std::string& anonymous_password);
+  void log_bad_login(std::string mechanism, std::optional<std::string> user, std::string reason);
+  void log_unopened(const base::Error& error, const pop3::Line& reply);
+  void log_command(std::string_view line);
+  /// Keeps the reason why a read or write failed, unless a better one is known.
+  void lost(const base::Error& error);
+  void audit(AuditedAction action, maildrop::Uid uid) const;
+  /// For each message that UPDATE removed. Any thread; the session waits.
+  void audit_removed(const maildrop::UpdateReport& report) const;
+  SessionFacts facts() const;
+  void log_end();
 
   /// The next line that is a command; lines that are none are answered here. nullopt: the peer is gone or too slow.
   net::Task<std::optional<pop3::Command>> next_command(pop3::State state);
@@ -86,8 +107,6 @@ class Session final : public server::Session {
   int tls_bits() const;
   pop3::LoginRules rules() const;
   std::string client() const { return process_.client_names.shown(peer_.ip); }
-  /// "plaintext", or "plaintext+TLS" under TLS, as login lines show it.
-  std::string with_tls(std::string mechanism) const { return has_tls() ? mechanism + "+TLS" : mechanism; }
   /// Between the client and us, or a proxy that we trust.
   bool has_tls() const { return stream_.is_tls() || tls_at_proxy_; }
 
@@ -103,12 +122,16 @@ class Session final : public server::Session {
   net::Stream stream_;
   pop3::Authorization authorization_;
   std::unique_ptr<const net::TlsInfo> tls_;  // null: no TLS
+  std::string user_;                         // as the log shows it; "": nobody is logged in
   std::string mailbox_;                      // internal name, for the log
   std::unique_ptr<maildrop::Maildrop> drop_;
   server::ProcEntry proc_entry_;
   std::uint64_t login_ticket_ = 0;  // of configured_->logins; 0: none
   Counts counts_;
   bool waits_for_command_ = false;
+  SessionEnd end_ = SessionEnd::peer_lost;
+  std::optional<net::Clock::time_point> over_;  // when there was nothing left to say
+  std::unique_ptr<const rusage> used_before_;   // null: other sessions run in this process too
 };
 
 }  // namespace pop3d

@@ -47,6 +47,10 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
   out.lock_timeout = std::max(conf.duration(Option::pop3_lock_timeout), std::chrono::seconds(0));
   out.drain_timeout = std::max(conf.duration(Option::pop3_drain_timeout), std::chrono::seconds(0));
   out.read_only = conf.is_on(Option::readonly);
+  out.log_format = server::log_format(conf);
+  out.audit_traffic = conf.is_on(Option::auditlog);
+  out.audit_messages = conf.is_on(Option::pop3_audit);
+  out.chatty = conf.is_on(Option::chatty);
   out.login_delay = static_cast<unsigned>(std::max<std::int64_t>(conf.duration(Option::popminpoll).count(), 0));
   if (const auto expire = conf.duration(Option::popexpiretime); expire.count() >= 0) {
     out.expire_days = static_cast<unsigned>(expire / std::chrono::days(1));

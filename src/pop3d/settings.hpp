@@ -3,6 +3,7 @@
 #include "config/imapd_conf.hpp"
 #include "pop3/capabilities.hpp"
 #include "pop3d/command_line.hpp"
+#include "server/login_log.hpp"
 #include "server/login_table.hpp"
 
 #include <chrono>
@@ -26,6 +27,10 @@ struct Settings {
   std::chrono::seconds lock_timeout{30};                ///< [pop3_lock_timeout]
   std::chrono::seconds drain_timeout{60};               ///< [pop3_drain_timeout]
   bool read_only = false;                               ///< [readonly]
+  server::LogFormat log_format{};                       ///< [log_format]
+  bool audit_traffic = false;                           ///< [auditlog]
+  bool audit_messages = false;                          ///< [pop3_audit]
+  bool chatty = false;                                  ///< [chatty]
   unsigned login_delay = 0;                             ///< [popminpoll], in seconds
   std::optional<unsigned> expire_days;                  ///< [popexpiretime]; nullopt: never
   std::size_t max_sessions = 1000;                      ///< [pop3_sessions_per_process]

@@ -1,5 +1,6 @@
-#include "base/log.hpp"
 #include "base/log_text.hpp"
+
+#include "base/log.hpp"
 
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>

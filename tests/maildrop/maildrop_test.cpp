@@ -26,6 +26,16 @@ TEST(Maildrop, NumbersMessagesFromOneInUidOrder) {  // RFC 1939 s4
   EXPECT_EQ(id, "1795381165.12");
 }
 
+TEST(Maildrop, TellsTheUidOfANumberAndTheOctetsOfAUid) {
+  MemoryStore store = store_of({"a", "bb", "ccc"});
+  Maildrop drop = open_maildrop(store);
+  drop.mark_deleted(n(2));
+  EXPECT_EQ(value(drop.octets(drop.uid(n(2)))), 2U);
+  EXPECT_EQ(value(drop.octets(drop.uid(n(3)))), 3U);
+  EXPECT_EQ(value(drop.octets(Uid{4'000'000})), 0U);
+  EXPECT_EQ(value(drop.octets(Uid{0})), 0U);
+}
+
 TEST(Maildrop, KnowsNoNumberZeroAndNoneBehindTheLast) {
   MemoryStore store = store_of({"a", "b"});
   const Maildrop drop = open_maildrop(store);

@@ -94,8 +94,14 @@ TEST_F(AuthorizationState, TrailingBlanksAreNoPartOfTheName) {
 
 TEST_F(AuthorizationState, EmptyNameIsInvalid) {
   const AuthorizationStep step = authorization.step(User{"  "}, rules);
-  ASSERT_TRUE(std::holds_alternative<Line>(step));
-  EXPECT_EQ(std::get<Line>(step).text, kInvalid);
+  ASSERT_TRUE(std::holds_alternative<RefuseName>(step));
+  EXPECT_EQ(std::get<RefuseName>(step).reply.text, kInvalid);
+}
+
+TEST_F(AuthorizationState, ARefusedNameIsHandedOnForTheLog) {
+  const AuthorizationStep step = authorization.step(User{"a%b"}, rules);
+  ASSERT_TRUE(std::holds_alternative<RefuseName>(step));
+  EXPECT_EQ(std::get<RefuseName>(step).typed, "a%b");
 }
 
 TEST_F(AuthorizationState, DotIsInvalidWhenItSeparatesTheHierarchy) {

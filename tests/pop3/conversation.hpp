@@ -55,6 +55,7 @@ inline std::string say(std::string_view line, Authorization& authorization, cons
   if (std::holds_alternative<Capa>(*command)) return "<capa>";
   const AuthorizationStep step = authorization.step(std::move(*command), rules);
   if (const auto* line_reply = std::get_if<Line>(&step)) return line_reply->text;
+  if (const auto* refused = std::get_if<RefuseName>(&step)) return refused->reply.text;
   if (const auto* check = std::get_if<CheckPassword>(&step)) {
     return "<check " + check->user + ":" + std::string(check->password.view()) + ">";
   }
