@@ -89,6 +89,23 @@ TEST(StoreConfig, TakesWhatTheFileSays) {
   EXPECT_EQ(store.lock_timeout, std::chrono::seconds(7));
 }
 
+TEST(StoreConfig, TakesTheRarerOptionsToo) {
+  EXPECT_TRUE(good("").alt_namespace);
+  EXPECT_EQ(good("").deleted_prefix, "DELETED");
+  EXPECT_EQ(good("").default_options, 0U);
+  EXPECT_EQ(good("").statuscache_db, "/conf/statuscache.db");
+  const StoreConfig store = good(
+      "altnamespace: no\ndeletedprefix: GONE\nmailbox_default_options: 5\nseenstate_db: skiplist\n"
+      "statuscache_db_path: /db/counts\nquota_db_path: /db/quotas\nidlesocket: /run/idle\n");
+  EXPECT_FALSE(store.alt_namespace);
+  EXPECT_EQ(store.deleted_prefix, "GONE");
+  EXPECT_EQ(store.default_options, 5U);
+  EXPECT_EQ(store.seen_backend, "skiplist");
+  EXPECT_EQ(store.statuscache_db, "/db/counts");
+  EXPECT_EQ(store.quota_db, "/db/quotas");
+  EXPECT_EQ(store.idle_socket, "/run/idle");
+}
+
 TEST(StoreConfig, TheServicesOwnLineBeatsThePlainOne) {
   const StoreConfig store = good("pop3_partition-default: /other\npop3_uidl_format: courier\n");
   EXPECT_EQ(store.partitions.at("default"), "/other");
