@@ -107,6 +107,84 @@ class Options(unittest.TestCase):
             "src/config/reads_options.cpp:2 reads it"])
 
 
+class Conformance(unittest.TestCase):
+    def test_names_each_row_that_promises_what_is_not_there(self):
+        status, output = run("check-conformance", "--root", BAD)
+        self.assertEqual(status, 1)
+        self.assertEqual([line.removeprefix("doc/conformance.md") for line in output.splitlines()], [
+            ":8: src/base/gone.hpp does not exist",
+            ":9: Suite.Gone does not exist",
+            ":10: Suite.IsOff is disabled",
+            ":11: some_test.Good.test_skipped is skipped",
+            ":12: some_test.Off.test_any is skipped with Off",
+            ":13: some_test.Good.test_gone does not exist",
+            ":13: some_test.Gone.test_runs does not exist",
+            ":13: gone_test.Good.test_runs does not exist: no such file",
+            ":14: dialogues/gone.txt does not exist",
+            ":15: test: `NAME`, several with commas, or: no test: -",
+            ":16: where: `PATH`, or several with commas: -",
+            ":17: doc/differences.md has no row that begins with: y",
+            ":18: not a state: done",
+            ":19: 3 cells where the table has 4",
+            ":25: listed_only is 'not yet' here, and option_table.def says that it has an effect",
+            ":25: only_warned_of is 'not yet' here, and option_table.def says that it has an effect",
+            ": the option read_in_secret has no row",
+            ": the option old_name has no row",
+            ":24: without_effect is 'yes' here, and option_table.def says that it has no effect",
+            ":26: there is no option no_option"])
+
+    def good_root(self, folder, row):
+        """A project with one row about these tests."""
+        root = pathlib.Path(folder)
+        for name in ("src/base/fine.hpp", "tests/pop3/some_test.cpp", "tests/system/some_test.py",
+                     "tests/system/dialogues/good.txt"):
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(BAD / name, root / name)
+        (root / "doc").mkdir()
+        (root / "doc" / "conformance.md").write_text(
+            f"| demand | where | test | state |\n|---|---|---|---|\n| it | `src/base/fine.hpp` | {row} | yes |\n")
+        return root
+
+    TESTS = "`Suite.Runs`, `some_test.Good.test_runs`, `dialogues/good.txt`"
+
+    def test_is_content_with_what_is_there(self):
+        with tempfile.TemporaryDirectory() as folder:
+            status, output = run("check-conformance", "--root", self.good_root(folder, self.TESTS))
+            self.assertEqual((status, output), (0, "1 rows name 3 tests; 0 have none\n"))
+
+    def test_finds_in_a_log_what_was_skipped_or_not_run(self):
+        log = ("[       OK ] Both/Suite.Runs/0, where GetParam() = 771 (0 ms)\n"
+               "test_runs (some_test.Good.test_runs) ... a line of a server\nok\n"
+               "test_good (dialogues_test.DialoguesTest.test_good) ... ok\n")
+        for changed, words in ((log, None),
+                               (log.replace("       OK", "  SKIPPED"), "Suite.Runs: skipped"),
+                               (log.replace("\nok\n", "\nskipped 'no root'\n", 1), "some_test.Good.test_runs: skipped"),
+                               (log.replace("test_good", "test_other"), "dialogues/good.txt: not run"),
+                               (log.replace("(some_test.Good.test_runs)", "(some_test.Good)"), None)):
+            with self.subTest(words), tempfile.TemporaryDirectory() as folder:
+                root = self.good_root(folder, self.TESTS)
+                (root / "LastTest.log").write_text(changed)
+                status, output = run("check-conformance", "--root", root, "--ran", root / "LastTest.log")
+                self.assertEqual(status, 1 if words else 0, output)
+                self.assertIn(words or "1 rows", output)
+
+    def test_asks_ctest_what_it_would_run(self):
+        with tempfile.TemporaryDirectory() as folder:
+            root = self.good_root(folder, "`Suite.Runs`, `some_test.Good.test_runs`")
+            (root / "test").write_text("skip_long=(--label-exclude 'long')\n")
+            for listed, words in (
+                    ('add_test("Suite.Runs" true)\nadd_test(x python3 -m unittest some_test)\n', None),
+                    ('add_test("Suite.Runs" true)\n', "some_test.Good.test_runs is not run by ctest"),
+                    ('add_test("Suite.Runs" true)\nset_tests_properties("Suite.Runs" PROPERTIES LABELS "long")\n'
+                     "add_test(x python3 -m unittest some_test)\n", "Suite.Runs is disabled in ctest, or has a label"),
+                    ('add_test("Suite.Runs" true)\nset_tests_properties("Suite.Runs" PROPERTIES DISABLED TRUE)\n'
+                     "add_test(x python3 -m unittest some_test)\n", "Suite.Runs is disabled in ctest, or has a label")):
+                (root / "CTestTestfile.cmake").write_text(listed)
+                status, output = run("check-conformance", "--root", root, "--build", root)
+                self.assertEqual(status, 1 if words else 0, output)
+                self.assertIn(words or "1 rows", output)
+
+
 class Format(unittest.TestCase):
     @unittest.skipUnless(shutil.which("clang-format-14") or shutil.which("clang-format"), "no clang-format here")
     def test_names_the_file_that_is_laid_out_otherwise(self):

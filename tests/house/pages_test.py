@@ -48,6 +48,14 @@ class Pages(unittest.TestCase):
         said = set(re.findall(r"[\w=]+", " ".join(re.findall(r"^\.(?:It )?Cm (.*)$", (FOLDER / "cyrus.conf.5").read_text(), re.M))))
         self.assertEqual(keys - said, set())
 
+    def test_imapd_conf_has_each_option_of_the_table_once(self):
+        table = (SOURCES.parent / "src" / "config" / "option_table.def").read_text()
+        options = re.findall(r"^OPTION\((\w+)", table, re.M)
+        self.assertGreater(len(options), 200)
+        listed = re.findall(r"^\.It Cm (\w+)(?: :.*)?$", (FOLDER / "imapd.conf.5").read_text(), re.M)
+        for option in options:
+            self.assertEqual(listed.count(option), 1, option)
+
     def test_references_lead_to_pages_that_exist(self):
         ours = {re.sub(r"\.(\d)$", r"(\1)", page.name) for page in pages()}
         for page in pages():

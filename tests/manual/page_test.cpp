@@ -15,12 +15,6 @@ namespace {
 using config::info;
 using config::Option;
 
-std::size_t count(std::string_view text, std::string_view part) {
-  std::size_t found = 0;
-  for (std::size_t at = text.find(part); at != text.npos; at = text.find(part, at + 1)) ++found;
-  return found;
-}
-
 TEST(OptionItem, SaysTypeMeaningUnitAndDefault) {
   const std::string item = option_item(info(Option::poptimeout));
   EXPECT_TRUE(item.starts_with(".It Cm poptimeout : Ar duration\n")) << item;
@@ -39,20 +33,6 @@ TEST(OptionItem, SaysWhereWeDifferFromCyrus) {
 TEST(OptionItem, ListsTheWordsOfAChoice) {
   EXPECT_NE(option_item(info(Option::uidl_format)).find("One of these words: uidonly, cyrus, dovecot, courier.\n"),
             std::string::npos);
-}
-
-// What an administrator looks up must be somewhere, and once: among the options that count, those without an effect, or
-// the old names.
-TEST(Page, HasEachOptionOfTheTableOnce) {
-  const auto page = make_page(
-      ".\\\" @options pop3\n.\\\" @options login\n.\\\" @options sasl\n.\\\" @options tls\n.\\\" @options store\n"
-      ".\\\" @options backends\n.\\\" @options delivery\n.\\\" @options master\n.\\\" @options logging\n"
-      ".\\\" @without-effect\n.\\\" @old-names\n");
-  ASSERT_TRUE(page) << page.error().text;
-  for (const config::OptionInfo& row : config::option_table()) {
-    const std::string tag = ".It Cm " + std::string(row.name);
-    EXPECT_EQ(count(*page, tag + " ") + count(*page, tag + "\n"), 1U) << row.name;
-  }
 }
 
 TEST(Page, PassesOnWhatIsNoDirective) {

@@ -6,6 +6,7 @@
     # changes the store               else it must be as it was, but for the time of the last login
     C: USER alice                     sent with CRLF; \\x00 and the like are octets
     C> QUIT                           sent as it stands, without a line end
+    C* 12286 A                        sent so many times, with CRLF
     S: +OK Name is a valid mailbox    the next line, exactly
     S~ \\+OK .* ready .*               the next line, a regular expression for all of it
     S. closed                         the server closes the connection
@@ -39,7 +40,7 @@ class Dialogue:
             elif line == "# changes the store":
                 self.changes_the_store = True
             elif line and not line.startswith("#"):
-                if not re.match(r"(C:|C>|S:|S~|S\.)( |$)|TLS$|HALF$|AGAIN$", line):
+                if not re.match(r"(C:|C>|C\*|S:|S~|S\.)( |$)|TLS$|HALF$|AGAIN$", line):
                     raise ValueError(f"{self.path}:{number}: what is this: {line!r}")
                 self.steps.append((number, line))
         if not any(line.startswith("S") for _, line in self.steps):
@@ -52,6 +53,9 @@ class Dialogue:
             place = f"{self.path.name}:{number}"
             if kind in ("C:", "C>"):
                 connection.send(codecs.decode(text, "unicode_escape").encode("latin-1") + (b"\r\n" if kind == "C:" else b""))
+            elif kind == "C*":
+                times, word = text.split(" ", 1)
+                connection.send(int(times) * word.encode() + b"\r\n")
             elif line == "TLS":
                 connection.socket = tls_context.wrap_socket(connection.socket, server_hostname="localhost")
             elif line == "AGAIN":

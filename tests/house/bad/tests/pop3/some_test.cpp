@@ -1,0 +1,2 @@
+TEST(Suite, Runs) {}
+TEST_F(Suite, DISABLED_IsOff) {}
