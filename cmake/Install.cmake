@@ -26,6 +26,9 @@ if(TARGET pillarbox)
   install(TARGETS pillarbox RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+# A filter that fail2ban's administrator copies to where theirs are.
+install(FILES ${PROJECT_SOURCE_DIR}/contrib/fail2ban/pillarbox.conf DESTINATION ${CMAKE_INSTALL_DATADIR}/pillarbox/fail2ban)
+
 # Manual pages: man/NAME.SECTION as it stands, man/NAME.SECTION.in through make_page, which puts in what the tables of
 # options in the code say. PILLARBOX_PAGES is the folder with all of them as they are installed. The sanitizer builds are
 # not for installing, and their programs may need ctest's environment to start.

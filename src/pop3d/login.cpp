@@ -121,7 +121,9 @@ net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challe
 net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechanism, std::optional<std::string> user,
                                       pop3::Line reply) {
   authorization_.reset();
-  log_bad_login(std::move(mechanism), std::move(user), refusal.reason);
+  // Nobody may be banned for a back end that does not answer, whatever libsasl2 calls that.
+  const bool temporary = refusal.kind == auth::Refusal::Kind::temporary;
+  log_bad_login(std::move(mechanism), std::move(user), (temporary ? "temporary failure: " : "") + refusal.reason);
   if (refusal.kind == auth::Refusal::Kind::temporary) {
     put(pop3::login_unavailable());
     co_return;
