@@ -124,7 +124,7 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
   // Nobody may be banned for a back end that does not answer, whatever libsasl2 calls that.
   const bool temporary = refusal.kind == auth::Refusal::Kind::temporary;
   log_bad_login(std::move(mechanism), std::move(user), (temporary ? "temporary failure: " : "") + refusal.reason);
-  if (refusal.kind == auth::Refusal::Kind::temporary) {
+  if (temporary) {
     put(pop3::login_unavailable());
     co_return;
   }
@@ -147,6 +147,7 @@ net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanis
   const bool admitted = co_await admit(name.user);
   if (!admitted) co_return false;
   user_ = name.user;
+  begin_telemetry();
   proc_entry_.show(client(), name.user, mailbox_);
   put(pop3::ok("Mailbox locked and ready SESSIONID=<" + id_ + ">"));
   co_return true;
@@ -157,7 +158,11 @@ net::Task<bool> Session::open_maildrop(const cyrus::MaildropName& name) {
   mailbox_ = configured_->store->internal_name(name);
   const auto give_up = net::Clock::now() + settings_.lock_timeout;
   for (;;) {
-    auto work = [this, &name] { return configured_->store->open_maildrop(name); };
+    auto work = [this, &name] {
+      auto drop = configured_->store->open_maildrop(name);
+      if (drop) telemetry_ = open_telemetry(name.user);
+      return drop;
+    };
     auto opened = co_await process_.store_pool.run(std::move(work));
     if (opened) {
       drop_ = std::move(*opened);

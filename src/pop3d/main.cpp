@@ -3,6 +3,7 @@
 #include "pop3/reply.hpp"
 #include "pop3d/command_line.hpp"
 #include "pop3d/session.hpp"
+#include "pop3d/telemetry.hpp"
 #include "pop3d/wiring.hpp"
 #include "server/program.hpp"
 
@@ -50,15 +51,17 @@ class Pop3d final : public server::Program {
     if ((*made)->logins) {
       service.every_second = [configured = *made] { configured->logins->refresh(); };
     }
-    service.begin = [configured = std::move(*made)](const server::Process& process, server::Arrival client,
-                                                    std::string id) -> std::unique_ptr<server::Session> {
-      return std::make_unique<Session>(process, configured, std::move(client), std::move(id));
+    service.begin = [configured = std::move(*made), telemetry = telemetry_.get()](
+                        const server::Process& process, server::Arrival client,
+                        std::string id) -> std::unique_ptr<server::Session> {
+      return std::make_unique<Session>(process, configured, *telemetry, std::move(client), std::move(id));
     };
     return service;
   }
 
  private:
   CommandLine line_;
+  const std::unique_ptr<TelemetryWriter> telemetry_ = std::make_unique<TelemetryWriter>();  // outlives the sessions
 };
 
 }  // namespace

@@ -25,8 +25,8 @@ constexpr std::size_t kPieceOctets = 64 * 1024;
 
 }  // namespace
 
-Session::Session(const server::Process& process, std::shared_ptr<const Configured> configured, server::Arrival client,
-                 std::string id)
+Session::Session(const server::Process& process, std::shared_ptr<const Configured> configured,
+                 TelemetryWriter& telemetry, server::Arrival client, std::string id)
     : process_(process),
       configured_(std::move(configured)),
       settings_(configured_->settings),
@@ -36,6 +36,7 @@ Session::Session(const server::Process& process, std::shared_ptr<const Configure
       arrived_(client.at),
       tls_ends_at_proxy_(client.tls_ends_at_proxy),
       tls_at_proxy_(client.counts_as_tls),
+      telemetry_writer_(telemetry),
       stream_(process.loop, std::move(client.socket)),
       proc_entry_(settings_.proc_directory, settings_.service, process.log) {
   process_.client_names.want(peer_.ip);
@@ -188,6 +189,7 @@ net::Task<void> Session::update() {
 net::Task<std::optional<pop3::Command>> Session::next_command(pop3::State state) {
   for (;;) {
     if (tell_shutdown()) co_return std::nullopt;
+    log_telemetry_trouble();
     waits_for_command_ = true;
     const auto line = co_await stream_.read_line(pop3::kMaxCommandOctets);
     waits_for_command_ = false;

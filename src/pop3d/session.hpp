@@ -7,6 +7,7 @@
 #include "pop3/reply.hpp"
 #include "pop3/transact.hpp"
 #include "pop3d/session_log.hpp"
+#include "pop3d/telemetry.hpp"
 #include "pop3d/wiring.hpp"
 #include "server/proc_entry.hpp"
 #include "server/service.hpp"
@@ -28,9 +29,9 @@ inline constexpr std::chrono::milliseconds kLockRetry{20};
 /// protocol; what is decided where stands in pop3/, what blocks runs on the pools.
 class Session final : public server::Session {
  public:
-  /// `process` outlives the session. `id` is shown to the client and in the log.
-  Session(const server::Process& process, std::shared_ptr<const Configured> configured, server::Arrival client,
-          std::string id);
+  /// `process` and `telemetry` outlive the session. `id` is shown to the client and in the log.
+  Session(const server::Process& process, std::shared_ptr<const Configured> configured, TelemetryWriter& telemetry,
+          server::Arrival client, std::string id);
 
   net::Task<void> serve() override;
 
@@ -88,6 +89,11 @@ class Session final : public server::Session {
   void audit_removed(const maildrop::UpdateReport& report) const;
   SessionFacts facts() const;
   void log_end();
+  /// Opens the file, if anybody wants to see this user's sessions. On the store pool.
+  std::unique_ptr<Telemetry> open_telemetry(const std::string& user);
+  /// From the reply to the login on: nothing that went before is ever shown.
+  void begin_telemetry();
+  void log_telemetry_trouble();
 
   /// The next line that is a command; lines that are none are answered here. nullopt: the peer is gone or too slow.
   net::Task<std::optional<pop3::Command>> next_command(pop3::State state);
@@ -119,6 +125,8 @@ class Session final : public server::Session {
   const net::Clock::time_point arrived_;
   const bool tls_ends_at_proxy_;  // then no channel binding holds (RFC 5056)
   const bool tls_at_proxy_;       // and it counts
+  TelemetryWriter& telemetry_writer_;
+  std::unique_ptr<Telemetry> telemetry_;  // null: none. Outlives the stream, which shows it what passes
   net::Stream stream_;
   pop3::Authorization authorization_;
   std::unique_ptr<const net::TlsInfo> tls_;  // null: no TLS

@@ -57,7 +57,9 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
   }
   out.max_sessions = server::at_least_one(conf.integer(Option::pop3_sessions_per_process));
   out.service = conf.service();
+  out.telemetry_by_session_id = conf.is_on(Option::telemetry_bysessionid);
   if (const auto directory = conf.text(Option::configdirectory)) {
+    out.telemetry_directory = std::filesystem::path(*directory) / "log";
     out.shutdown_directory = std::filesystem::path(*directory) / "msg";
     out.login_table = std::filesystem::path(*directory) / "pillarbox" / ("logins." + server::file_name(out.service));
   }

@@ -31,6 +31,8 @@ struct Settings {
   bool audit_traffic = false;                           ///< [auditlog]
   bool audit_messages = false;                          ///< [pop3_audit]
   bool chatty = false;                                  ///< [chatty]
+  std::string telemetry_directory;                      ///< log/ in [configdirectory]
+  bool telemetry_by_session_id = false;                 ///< [telemetry_bysessionid]
   unsigned login_delay = 0;                             ///< [popminpoll], in seconds
   std::optional<unsigned> expire_days;                  ///< [popexpiretime]; nullopt: never
   std::size_t max_sessions = 1000;                      ///< [pop3_sessions_per_process]

@@ -2,6 +2,7 @@
 
 #include "base/ascii.hpp"
 #include "pop3d/session.hpp"
+#include "pop3d/telemetry_file.hpp"
 
 #include <algorithm>
 #include <array>
@@ -115,8 +116,33 @@ void Session::audit_removed(const maildrop::UpdateReport& report) const {
   for (const maildrop::Uid uid : report.removed_uids) audit(AuditedAction::removed, uid);
 }
 
+std::unique_ptr<Telemetry> Session::open_telemetry(const std::string& user) {
+  TelemetryPlace place;
+  place.directory = settings_.telemetry_directory;
+  place.user = user;
+  place.service = settings_.service;
+  place.session_id = id_;
+  place.by_session_id = settings_.telemetry_by_session_id;
+  place.one_at_a_time = settings_.max_sessions == 1;
+  auto file = pop3d::open_telemetry(place);
+  if (!file) {
+    process_.log.warning("no telemetry of " + user + ": " + file.error().text);
+    return nullptr;
+  }
+  return *file ? std::make_unique<Telemetry>(telemetry_writer_, std::move(**file), user) : nullptr;
+}
+
+// What a client has sent behind its password and we have read with it is not shown, as in the original.
+void Session::begin_telemetry() { stream_.set_witness(telemetry_.get()); }
+
+void Session::log_telemetry_trouble() {
+  if (!telemetry_) return;
+  if (const auto trouble = telemetry_->trouble()) process_.log.warning(*trouble);
+}
+
 void Session::log_end() {
   try {
+    log_telemetry_trouble();
     const SessionFacts of_session = facts();
     if (used_before_ && !user_.empty()) {
       rusage now = {};
