@@ -38,7 +38,7 @@ inline constexpr base::SwitchSpec kIdleSwitch{
     "How long a process that has served and has no client left waits for the next one before it ends; 0 is for ever, "
     "the default 60. Up to the same time again is added at random, so that processes do not end together."};
 inline constexpr base::SwitchSpec kDebugSwitch{
-    'D', "", "Accepted for compatibility; the command of the option debug_command is not run."};
+    'D', "", "Before anything else, run the command of the option debug_command, which attaches a debugger."};
 inline constexpr base::SwitchSpec kProxyHeaderSwitch{
     'H', "",
     "Each connection begins with a header of the PROXY protocol, version 1 or 2, before TLS, and from an address of "

@@ -4,6 +4,7 @@
 #include "net/spawn.hpp"
 #include "net/timer.hpp"
 #include "net/watch.hpp"
+#include "server/debug_command.hpp"
 #include "server/front_door.hpp"
 #include "server/server.hpp"
 #include "server/set_up.hpp"
@@ -18,8 +19,10 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <memory>
 #include <sysexits.h>
+#include <unistd.h>
 #include <utility>
 
 namespace server {
@@ -167,14 +170,23 @@ int serve_port(const Setup& setup) {
   return outcome == Drain::stopped ? EX_TEMPFAIL : EX_OK;
 }
 
-int start(Program& program, std::span<const char* const> arguments) {
+/// -D, before there are sockets, threads or secrets.
+void debug(const config::ImapdConf& conf, std::string_view invoked_as, bool stdio, const base::Log& log) {
+  const auto option = conf.text(config::Option::debug_command);
+  if (!option || option->empty()) return;
+  const auto command = expand_debug_command(*option, invoked_as, ::getpid(), conf.service());
+  if (!command) return log.error("-D: " + command.error().text);
+  run_debug_command(*command, stdio, log);
+}
+
+int start(Program& program, const std::string& invoked_as, std::span<const char* const> arguments) {
   hold_signals();
-  const base::Log early(base::syslog_sink(
-      {.ident = std::string(program.name()), .facility = "user", .debug = false, .to_stderr = false}));
+  const std::string name =
+      std::filesystem::path(invoked_as).filename();  // or pop3proxyd, for a log that tells them apart
+  const base::Log early(base::syslog_sink({.ident = name, .facility = "user", .debug = false, .to_stderr = false}));
   const auto line = program.read_command_line(arguments);
   if (!line) {
-    return refuse_to_start(program, early, EX_USAGE,
-                           line.error() + "; " + base::usage_line(program.name(), program.switches()));
+    return refuse_to_start(program, early, EX_USAGE, line.error() + "; " + base::usage_line(name, program.switches()));
   }
 
   const bool stdio = line->stdio || (std::getenv("CYRUS_SERVICE") == nullptr && stdin_is_connection());
@@ -199,6 +211,7 @@ int start(Program& program, std::span<const char* const> arguments) {
     return refuse_to_start(program, log, EX_USAGE, user.error().text);
   }
   raise_descriptor_limit();
+  if (line->run_debug_command) debug(*conf, invoked_as, stdio, log);
 
   auto service = configured(program, *conf, log);
   if (!service) return refuse_to_start(program, log, EX_CONFIG, service.error().text);
@@ -218,7 +231,9 @@ int start(Program& program, std::span<const char* const> arguments) {
 
 int run(Program& program, int argc, char** argv) {
   try {
-    return start(program, {const_cast<const char* const*>(argv) + 1, static_cast<std::size_t>(argc - 1)});
+    const std::string invoked_as(argc > 0 ? argv[0] : std::string(program.name()));
+    const std::span<const char* const> words(const_cast<const char* const*>(argv), static_cast<std::size_t>(argc));
+    return start(program, invoked_as, words.subspan(words.empty() ? 0 : 1));
   } catch (const std::exception& error) {
     ::syslog(LOG_ERR, "cannot go on: %s", error.what());
     std::fprintf(stderr, "%s: cannot go on: %s\n", std::string(program.name()).c_str(), error.what());
