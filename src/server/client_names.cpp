@@ -1,5 +1,6 @@
 #include "server/client_names.hpp"
 
+#include <algorithm>
 #include <arpa/inet.h>
 #include <array>
 #include <cstring>
@@ -28,7 +29,7 @@ std::string resolve(const std::string& ip) {
   sockaddr_storage address = {};
   std::memcpy(&address, numeric->ai_addr, address_length);
   ::freeaddrinfo(numeric);
-  if (found != 0) return {};
+  if (found != 0 || !is_host_name(name.data())) return {};
 
   addrinfo forward_hints = {};
   forward_hints.ai_family = address.ss_family;
@@ -44,6 +45,13 @@ std::string resolve(const std::string& ip) {
 }
 
 }  // namespace
+
+bool is_host_name(std::string_view name) {
+  return !name.empty() && std::all_of(name.begin(), name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' ||
+           c == '_';
+  });
+}
 
 ClientNames::ClientNames(net::Loop& loop) : loop_(loop), pool_(loop, 1, "client-names") {}
 

@@ -6,8 +6,13 @@
 
 #include <map>
 #include <string>
+#include <string_view>
 
 namespace server {
+
+/// True for letters, digits, `.`, `-` and `_`, as names of hosts have them. Whoever owns a reverse zone may write there
+/// what he likes: a name with a bracket in it could pass for an address in a log line.
+bool is_host_name(std::string_view name);
 
 /// The host names of client addresses, for log lines. Names are looked up in the background by one thread: no greeting
 /// and no login waits for DNS. A line that is written before the answer is there shows the address alone.
