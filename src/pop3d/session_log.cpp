@@ -99,6 +99,8 @@ std::string session_line(LogFormat format, const SessionFacts& facts) {
         .add("used.bytes.in", facts.octets_in)
         .add("used.bytes.out", facts.octets_out)
         .add("pop.messages", facts.messages)
+        .add("pop.first", known(facts.first_id))
+        .add("pop.last", known(facts.last_id))
         .add("pop.retr", facts.retrieved)
         .add("pop.top", facts.topped)
         .add("pop.dele", facts.deleted)
@@ -110,6 +112,7 @@ std::string session_line(LogFormat format, const SessionFacts& facts) {
          bracketed("user", facts.user) + bracketed("mailbox", facts.mailbox) + bracketed("end", name(facts.end)) +
          bracketed("seconds", seconds(facts.milliseconds)) + bracketed_number("bytes_in", facts.octets_in) +
          bracketed_number("bytes_out", facts.octets_out) + bracketed_number("messages", facts.messages) +
+         bracketed("first", facts.first_id) + bracketed("last", facts.last_id) +
          bracketed_number("retr", facts.retrieved) + bracketed_number("top", facts.topped) +
          bracketed_number("dele", facts.deleted) + bracketed_number("removed", facts.removed) +
          bracketed_number("dropped", facts.dropped);

@@ -39,11 +39,13 @@ struct SessionFacts {
   std::uint64_t octets_in = 0;
   std::uint64_t octets_out = 0;
   std::uint32_t messages = 0;  ///< in the maildrop at login
-  unsigned retrieved = 0;      ///< RETR that was sent whole
-  unsigned topped = 0;         ///< TOP
-  unsigned deleted = 0;        ///< DELE
-  std::uint64_t removed = 0;   ///< carried out at QUIT
-  std::uint64_t dropped = 0;   ///< marked deleted when the session ended otherwise
+  std::string first_id;       ///< unique-ids of the first and the last of them: when a client fetches everything again,
+  std::string last_id;        ///< these tell whether the server has changed them. "": none
+  unsigned retrieved = 0;     ///< RETR that was sent whole
+  unsigned topped = 0;        ///< TOP
+  unsigned deleted = 0;       ///< DELE
+  std::uint64_t removed = 0;  ///< carried out at QUIT
+  std::uint64_t dropped = 0;  ///< marked deleted when the session ended otherwise
 };
 
 /// The line of Cyrus, word for word.

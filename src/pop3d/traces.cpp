@@ -89,6 +89,10 @@ SessionFacts Session::facts() const {
   if (drop_) {
     out.mailbox = mailbox_;
     out.messages = drop_->count();
+    if (out.messages > 0) {
+      drop_->append_unique_id(maildrop::MessageNumber{1}, out.first_id);
+      drop_->append_unique_id(maildrop::MessageNumber{out.messages}, out.last_id);
+    }
     out.dropped = counts_.updated ? 0 : drop_->deleted();
   }
   out.end = end_;

@@ -18,6 +18,8 @@ SessionFacts facts() {
   out.octets_in = 752;
   out.octets_out = 5'000'000'000;
   out.messages = 7;
+  out.first_id = "1795381165.1";
+  out.last_id = "1795381165.9";
   out.retrieved = 5;
   out.topped = 10;
   out.deleted = 2;
@@ -37,12 +39,14 @@ TEST(SessionLog, OneLineTellsTheWholeSession) {
   EXPECT_EQ(
       session_line(LogFormat::classic, facts()),
       "session: sessionid=<id-1> client=<localhost [127.0.0.1]> user=<alice> mailbox=<user.alice> end=<peer-lost> "
-      "seconds=<12.034> bytes_in=<752> bytes_out=<5000000000> messages=<7> retr=<5> top=<10> dele=<2> removed=<0> "
+      "seconds=<12.034> bytes_in=<752> bytes_out=<5000000000> messages=<7> first=<1795381165.1> last=<1795381165.9> "
+      "retr=<5> top=<10> dele=<2> removed=<0> "
       "dropped=<1>");
   EXPECT_EQ(session_line(LogFormat::logfmt, facts()),
             "event=session.end r.sessionid=id-1 r.clienthost=\"localhost [127.0.0.1]\" u.username=alice "
             "mbox.name=user.alice session.end=peer-lost session.seconds=12.034 used.bytes.in=752 "
-            "used.bytes.out=5000000000 pop.messages=7 pop.retr=5 pop.top=10 pop.dele=2 pop.removed=0 pop.dropped=1");
+            "used.bytes.out=5000000000 pop.messages=7 pop.first=1795381165.1 pop.last=1795381165.9 pop.retr=5 "
+            "pop.top=10 pop.dele=2 pop.removed=0 pop.dropped=1");
 }
 
 TEST(SessionLog, ASessionWithoutLoginHasNoUser) {

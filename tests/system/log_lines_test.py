@@ -112,7 +112,7 @@ class LogLinesTest(unittest.TestCase):
         self.assertEqual(last[0], NOTICE)
         self.assertRegex(last[1], r"^session: sessionid=<test\.example-[\d-]+> client=<(localhost )?\[127\.0\.0\.1\]> "
                          r"user=<alice> mailbox=<user\.alice> end=<peer-lost> seconds=<\d+\.\d{3}> bytes_in=<\d+> "
-                         r"bytes_out=<\d+> messages=<\d> retr=<1> top=<0> dele=<2> removed=<0> dropped=<2>$")
+                         r"bytes_out=<\d+> messages=<\d> first=<\d+\.\d+> last=<\d+\.\d+> retr=<1> top=<0> dele=<2> removed=<0> dropped=<2>$")
         *_, last = self.lines_of("many", ["USER alice", "PASS pillarbox", "DELE 1", "RSET", "QUIT"])
         self.assertRegex(last[1], r" end=<quit> .* dele=<1> removed=<0> dropped=<0>$")
         *_, last = self.lines_of("many", ["USER alice", "PASS wrong"])
