@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import socket
 import subprocess
@@ -61,6 +62,13 @@ class Refusals(unittest.TestCase):
 
     def test_an_option_it_does_not_know(self):
         self.refuses("usage: ./run", "--frsh")
+
+
+class Readme(unittest.TestCase):
+    def test_names_the_packages_that_run_would_install(self):
+        named = re.search(r"apt-get install (.*?)\n\n", (ROOT / "README.md").read_text(), re.DOTALL).group(1)
+        wanted = in_shell('echo "${BUILD_PACKAGES[@]}"').stdout
+        self.assertEqual(sorted(named.replace("\\", " ").split()), sorted(wanted.split()))
 
 
 @unittest.skipUnless(shutil.which("openssl"), "needs openssl")
