@@ -164,12 +164,10 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
   for (const std::string_view word : conf.words(Option::metapartition_files)) {
     if (const auto file = meta_file(word)) store.metapartition_files.insert(*file);
   }
-  store.archive_enabled = conf.is_on(Option::archive_enabled);
   store.hash_spool = conf.is_on(Option::hashimapspool);
   store.full_dir_hash = conf.is_on(Option::fulldirhash);
   store.legacy_dirs = conf.is_on(Option::mailbox_legacy_dirs);
   store.unix_hierarchy_sep = conf.is_on(Option::unixhierarchysep);
-  store.alt_namespace = conf.is_on(Option::altnamespace);
   store.virtual_domains = virtual_domains(conf.choice(Option::virtdomains));
   store.default_domain = conf.text(Option::defaultdomain).value_or("");
   store.deleted_prefix = conf.text(Option::deletedprefix).value_or("DELETED");
@@ -184,8 +182,6 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
                  std::string(conf.text(Option::proxyservers).value_or(""));
   store.mailboxes_backend = conf.choice(Option::mboxlist_db);
   store.quota_backend = conf.choice(Option::quota_db);
-  store.annotations_backend = conf.choice(Option::annotation_db);
-  store.seen_backend = conf.choice(Option::seenstate_db);
   store.statuscache_backend = conf.choice(Option::statuscache_db);
   store.statuscache = conf.is_on(Option::statuscache);
   store.conversations = conf.is_on(Option::conversations);
@@ -206,7 +202,6 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
   store.lmtp_ignore_sieve = conf.is_on(Option::lmtp_ignore_sieve);
   store.pop_use_imap_flags = conf.is_on(Option::popuseimapflags);
   store.pop_use_acl = conf.is_on(Option::popuseacl);
-  store.pop_subfolders = conf.is_on(Option::popsubfolders);
   store.uidl_format = uidl_format(conf.choice(Option::uidl_format));
   store.delete_mode = conf.choice(Option::delete_mode) == "immediate" ? DeleteMode::immediate : DeleteMode::delayed;
   store.default_options = static_cast<std::uint32_t>(conf.integer(Option::mailbox_default_options));

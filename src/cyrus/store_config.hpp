@@ -59,7 +59,6 @@ struct StoreConfig {
   Roots partitions;          ///< partition-NAME
   Roots metapartitions;      ///< metapartition-NAME
   Roots archive_partitions;  ///< archivepartition-NAME
-  bool archive_enabled = false;
   std::set<MetaFile> metapartition_files;
   /// metadir-FILE-PARTITION: beats metapartition-NAME for that one file.
   std::map<std::pair<MetaFile, std::string>, std::filesystem::path> metadirs;
@@ -68,7 +67,6 @@ struct StoreConfig {
   bool full_dir_hash = false;  ///< fulldirhash
   bool legacy_dirs = false;    ///< mailbox_legacy_dirs: for new mailboxes only; old ones say it in their record
   bool unix_hierarchy_sep = true;
-  bool alt_namespace = true;
   VirtualDomains virtual_domains = VirtualDomains::off;
   std::string default_domain = "internal";
   std::string deleted_prefix = "DELETED";
@@ -86,8 +84,6 @@ struct StoreConfig {
   std::filesystem::path quota_db;  ///< quota_db_path, else CONF/quota
   std::string quota_backend = "quotalegacy";
   std::string mailboxes_backend = "twoskip";
-  std::string annotations_backend = "twoskip";
-  std::string seen_backend = "twoskip";
   std::string statuscache_backend = "twoskip";
   std::filesystem::path statuscache_db;  ///< statuscache_db_path, else CONF/statuscache.db
   bool statuscache = false;
@@ -113,7 +109,6 @@ struct StoreConfig {
 
   bool pop_use_imap_flags = false;
   bool pop_use_acl = false;
-  bool pop_subfolders = false;
   UidlFormat uidl_format = UidlFormat::cyrus;
   ExpungeMode expunge_mode = ExpungeMode::delayed;
   DeleteMode delete_mode = DeleteMode::delayed;

@@ -81,7 +81,6 @@ TEST(StoreConfig, TakesWhatTheFileSays) {
   EXPECT_EQ(store.expunge_mode, ExpungeMode::semidelayed);
   EXPECT_TRUE(store.pop_use_imap_flags);
   EXPECT_TRUE(store.pop_use_acl);
-  EXPECT_TRUE(store.pop_subfolders);
   EXPECT_TRUE(store.conversations);
   EXPECT_TRUE(store.statuscache);
   EXPECT_EQ(store.pop_min_poll, std::chrono::minutes(5));
@@ -90,17 +89,14 @@ TEST(StoreConfig, TakesWhatTheFileSays) {
 }
 
 TEST(StoreConfig, TakesTheRarerOptionsToo) {
-  EXPECT_TRUE(good("").alt_namespace);
   EXPECT_EQ(good("").deleted_prefix, "DELETED");
   EXPECT_EQ(good("").default_options, 0U);
   EXPECT_EQ(good("").statuscache_db, "/conf/statuscache.db");
   const StoreConfig store = good(
-      "altnamespace: no\ndeletedprefix: GONE\nmailbox_default_options: 5\nseenstate_db: skiplist\n"
+      "deletedprefix: GONE\nmailbox_default_options: 5\n"
       "statuscache_db_path: /db/counts\nquota_db_path: /db/quotas\nidlesocket: /run/idle\n");
-  EXPECT_FALSE(store.alt_namespace);
   EXPECT_EQ(store.deleted_prefix, "GONE");
   EXPECT_EQ(store.default_options, 5U);
-  EXPECT_EQ(store.seen_backend, "skiplist");
   EXPECT_EQ(store.statuscache_db, "/db/counts");
   EXPECT_EQ(store.quota_db, "/db/quotas");
   EXPECT_EQ(store.idle_socket, "/run/idle");

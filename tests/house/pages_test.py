@@ -13,8 +13,8 @@ SOURCES = Path(__file__).resolve().parent.parent.parent / "man"
 OF_THE_MACHINE = ("referenced manual not found", "mandoc.db")
 
 # Pages of Cyrus, SASL and the system that ours name.
-OTHERS = {"cyr_expire(8)", "fail2ban(1)", "hosts_access(5)", "inetd(8)", "quota(8)", "reconstruct(8)", "saslauthd(8)",
-          "saslpasswd2(8)", "sysexits(3)", "syslog(3)", "crontab(5)", "systemd.socket(5)"}
+OTHERS = {"crontab(5)", "cyr_expire(8)", "fail2ban(1)", "hosts_access(5)", "inetd(8)", "openssl-ciphers(1)", "quota(8)",
+          "reconstruct(8)", "saslauthd(8)", "saslpasswd2(8)", "sysexits(3)", "syslog(3)", "systemd.socket(5)"}
 
 
 def pages():

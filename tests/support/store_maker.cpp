@@ -332,7 +332,6 @@ cyrus::StoreConfig StoreMaker::config() const {
   config.full_dir_hash = shape_.full_dir_hash;
   config.unix_hierarchy_sep = shape_.unix_hierarchy_sep;
   config.pop_use_imap_flags = shape_.pop_use_imap_flags;
-  config.pop_subfolders = true;
   config.virtual_domains = cyrus::VirtualDomains::userid;
   config.uidl_format = shape_.uidl_format;
   if (shape_.header_in_metapartition || shape_.index_in_metapartition) {
@@ -340,10 +339,7 @@ cyrus::StoreConfig StoreMaker::config() const {
     if (shape_.header_in_metapartition) config.metapartition_files.insert(cyrus::MetaFile::header);
     if (shape_.index_in_metapartition) config.metapartition_files.insert(cyrus::MetaFile::index);
   }
-  if (shape_.archive) {
-    config.archive_partitions["default"] = root_ / "archive";
-    config.archive_enabled = true;
-  }
+  if (shape_.archive) config.archive_partitions["default"] = root_ / "archive";
   return config;
 }
 
