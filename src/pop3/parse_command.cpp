@@ -129,8 +129,19 @@ constexpr std::array<Rule, 15> kRules{{
 }};
 
 /// Well-meant commands of other servers and standards, which clients try out and give up (RFC 1460 LAST, RFC 1082 XTND,
-/// RFC 6856 s2 and s3).
-constexpr std::array<std::string_view, 4> kHarmless{"LAST", "XTND", "UTF8", "LANG"};
+/// RFC 6856 s2 and s3), or speak to servers of their own kind.
+constexpr std::array<std::string_view, 7> kHarmless{"LAST", "XTND", "UTF8", "LANG", "XOIP", "ID", "IMPLEMENTATION"};
+
+constexpr std::array<std::string_view, 9> kHttpMethods{"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                                       "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+constexpr std::string_view kHttp2Start = "PRI * HTTP/2.0";
+
+// Methods are upper case, and end in one blank (RFC 9112 s3).
+bool is_http(std::string_view line) {
+  return line == kHttp2Start || std::any_of(kHttpMethods.begin(), kHttpMethods.end(), [line](std::string_view method) {
+           return line.starts_with(method) && line.substr(method.size()).starts_with(' ');
+         });
+}
 
 bool is_harmless(std::string_view keyword) {
   return std::any_of(kHarmless.begin(), kHarmless.end(),
@@ -163,7 +174,7 @@ tl::expected<Command, BadCommand> parse_command(std::string_view line, State sta
     return is(candidate.keyword) && candidate.state.value_or(state) == state;
   });
   if (rule != kRules.end()) return rule->parse(argument);
-  return tl::unexpected(BadCommand{err(kUnrecognized), !is_harmless(keyword)});
+  return tl::unexpected(BadCommand{err(kUnrecognized), !is_harmless(keyword), is_http(line)});
 }
 
 BadCommand overlong_line() { return BadCommand{err("Line too long")}; }

@@ -14,11 +14,13 @@ namespace pop3 {
 /// 8191 is what Cyrus reads, and passwords and initial responses may need it.
 inline constexpr std::size_t kMaxCommandOctets = 8191;
 
-/// Why a line is no command. `hostile` counts toward the bound on bad commands; an unknown LAST, XTND, UTF8 or LANG
-/// does not.
+/// Why a line is no command. `hostile` counts toward the bound on bad commands; what clients try out in good faith, an
+/// unknown LAST, XTND, UTF8, LANG and the like, does not. `foreign`: it is the first line of an HTTP request, which
+/// some web page may have made a browser send here with lines of its own choice behind it.
 struct BadCommand {
   Line reply;
   bool hostile = true;
+  bool foreign = false;
 };
 
 /// Parses one command line, without its line end, as the given state understands it (RFC 1939 s3, RFC 2449 s4,

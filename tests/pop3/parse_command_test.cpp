@@ -210,6 +210,20 @@ TEST(ParseCommand, WellMeantForeignCommandsAreNotHostile) {
   }
 }
 
+TEST(ParseCommand, KnowsTheFirstLineOfAnHttpRequest) {
+  for (const auto* line :
+       {"GET / HTTP/1.1", "POST /x HTTP/1.0", "OPTIONS * HTTP/1.1", "PRI * HTTP/2.0", "CONNECT a:1"}) {
+    const auto command = parse_command(line, kLogin);
+    ASSERT_FALSE(command) << line;
+    EXPECT_TRUE(command.error().foreign) << line;
+  }
+  for (const auto* line : {"GET", "get / HTTP/1.1", "GETS x", "PRI", "Host: example.org", "DELE 1", "HELO x"}) {
+    const auto command = parse_command(line, kLogin);
+    ASSERT_FALSE(command) << line;
+    EXPECT_FALSE(command.error().foreign) << line;
+  }
+}
+
 TEST(ParseCommand, StringsOfOtherTerminatorsStayInsideTheLine) {
   // net/ takes one CR off; what is left is a white-space octet like any other.
   EXPECT_EQ(refusal("STAT\r", kMail), "-ERR Syntax error\r\n");
