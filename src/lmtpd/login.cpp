@@ -30,6 +30,8 @@ net::Task<void> Session::sasl(lmtp::StartSasl request) {
     }
     initial = std::move(*decoded);
   }
+  const auto wait = co_await guard_->penalty();
+  if (wait.count() > 0) co_await net::sleep_for(wait);
   const std::string mechanism = request.mechanism;
   bool answered = false;
   auto outcome = co_await exchange(std::move(request), std::move(initial), answered);
@@ -41,6 +43,7 @@ net::Task<void> Session::sasl(lmtp::StartSasl request) {
     const bool admin = co_await process_.auth_pool.run(std::move(is_admin));
     if (admin) {
       user_ = outcome.identity->user;
+      guard_->let_in();
       stream_.set_deadline(net::Clock::time_point::max());
       process_.log.notice("login: " + client() + " " + user_ + " " + mechanism + (stream_.is_tls() ? "+TLS" : "") +
                           " User logged in");
@@ -123,6 +126,7 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
     case Kind::credentials:
       break;
   }
+  co_await guard_->note_failure();
   static_cast<void>(co_await stream_.flush());  // a peer that is gone shows at the next read
   co_await net::sleep_for(settings_.failed_login_pause);
   put(lmtp::reply(535, "5.7.8", "Authentication credentials invalid"));

@@ -29,6 +29,7 @@ Session::Session(const server::Process& process, std::shared_ptr<const Configure
       id_(std::move(id)),
       trusted_(settings_.rules.trusted || (net::is_unix_socket(client.socket.value()) && !client.proxied)),
       arrived_(client.at),
+      guard_(std::move(client.guard)),
       stream_(process.loop, std::move(client.socket)),
       proc_entry_(settings_.proc_directory, settings_.service, process.log) {
   process_.client_names.want(peer_.ip);
@@ -52,6 +53,7 @@ net::Task<void> Session::run() {
   process_.log.debug("connection from " + client() + (trusted_ ? " preauth'd as postman" : ""));
   proc_entry_.show(client(), "", "");
   stream_.set_idle_timeout(kIdleTimeout);
+  if (trusted_) guard_->let_in();
   if (!trusted_) stream_.set_deadline(arrived_ + kLoginDeadline);
   put(lmtp::greeting(settings_.rules.server_name, settings_.software));
   for (bool goes_on = true; goes_on && !cancelled_;) {
@@ -96,7 +98,9 @@ net::Task<bool> Session::obey(lmtp::Step step) {
   }
   if (auto* request = std::get_if<lmtp::StartSasl>(&step)) {
     co_await sasl(std::move(*request));
-    co_return true;
+    if (!guard_->is_used_up()) co_return true;
+    put(lmtp::closing("Too many failed logins"));
+    co_return false;
   }
   if (std::holds_alternative<lmtp::BeginTls>(step)) co_return co_await start_tls();
   co_return co_await receive_message();

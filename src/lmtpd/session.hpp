@@ -71,6 +71,7 @@ class Session final : public server::Session {
   std::string id_;
   bool trusted_;
   const net::Clock::time_point arrived_;
+  std::unique_ptr<server::LoginGuard> guard_;
   net::Stream stream_;
   lmtp::Conversation conversation_;
   std::string user_;                         // who logged in

@@ -23,6 +23,8 @@ class IpAddress {
   bool is_v4() const { return v4_; }
   unsigned bits() const { return v4_ ? 32 : 128; }
   std::string text() const;
+  /// In network order; an IPv4 address has four, then zeros.
+  const std::array<unsigned char, 16>& octets() const { return octets_; }
 
   /// The network of the first `bits` bits: what is behind them is zero.
   IpAddress network(unsigned bits) const;

@@ -19,7 +19,17 @@ constexpr std::string_view kBadProtocolReason = "bad protocol / cancel";
 
 }  // namespace
 
+// What others of the client's address did wrong costs everybody there the same bounded time, with good passwords and
+// bad ones: otherwise the time would tell which is which.
+net::Task<void> Session::wait_for_turn() {
+  const auto wait = co_await guard_->penalty();
+  if (wait.count() == 0) co_return;
+  static_cast<void>(co_await stream_.flush());  // as before a pause
+  co_await net::sleep_for(wait);
+}
+
 net::Task<bool> Session::check_password(pop3::CheckPassword attempt) {
+  co_await wait_for_turn();
   std::string user = attempt.user;
   // What anonymous gives for a password is shown in the log, as FTP servers do.
   std::string shown_password;
@@ -42,6 +52,7 @@ net::Task<bool> Session::check_password(pop3::CheckPassword attempt) {
 
 // RFC 5034 s4.
 net::Task<bool> Session::sasl(pop3::StartSasl request) {
+  co_await wait_for_turn();
   std::optional<base::Secret> initial;
   if (request.initial_response) {
     // "=" stands for an empty response.
@@ -128,6 +139,7 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
     put(pop3::login_unavailable());
     co_return;
   }
+  if (refusal.kind == auth::Refusal::Kind::credentials) co_await guard_->note_failure();
   // What was answered before must not wait for the pause; a peer that is gone shows at the next read.
   static_cast<void>(co_await stream_.flush());
   co_await net::sleep_for(settings_.failed_login_pause);
@@ -137,6 +149,7 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
 net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanism, std::string anonymous_password) {
   authorization_.reset();
   log_login(identity, mechanism, anonymous_password);
+  guard_->let_in();
   if (!has_tls() && mechanism == "plaintext" && settings_.plaintext_login_pause.count() > 0) {
     co_await net::sleep_for(settings_.plaintext_login_pause);
   }

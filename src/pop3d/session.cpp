@@ -37,6 +37,7 @@ Session::Session(const server::Process& process, std::shared_ptr<const Configure
       tls_ends_at_proxy_(client.tls_ends_at_proxy),
       tls_at_proxy_(client.counts_as_tls),
       telemetry_writer_(telemetry),
+      guard_(std::move(client.guard)),
       stream_(process.loop, std::move(client.socket)),
       proc_entry_(settings_.proc_directory, settings_.service, process.log) {
   process_.client_names.want(peer_.ip);
@@ -105,6 +106,10 @@ void Session::note_tls(const net::TlsInfo& info) {
 // RFC 1939 s4. True when a maildrop is open.
 net::Task<bool> Session::authorization() {
   for (;;) {
+    if (guard_->is_used_up()) {
+      end_ = SessionEnd::failed_logins;
+      co_return false;
+    }
     auto command = co_await next_command(pop3::State::authorization);
     if (!command) co_return false;
     if (std::holds_alternative<pop3::Quit>(*command)) {
@@ -137,6 +142,7 @@ net::Task<bool> Session::authorization() {
 // RFC 1939 s5. Losing the peer must not enter UPDATE: nothing is removed then (s3, s6).
 net::Task<void> Session::transaction() {
   stream_.set_deadline(net::Clock::time_point::max());
+  bad_commands_ = 0;
   for (;;) {
     auto command = co_await next_command(pop3::State::transaction);
     if (!command) co_return;
@@ -199,14 +205,28 @@ net::Task<std::optional<pop3::Command>> Session::next_command(pop3::State state)
         if (!told) lost(line.error());
         co_return std::nullopt;
       }
-      put(pop3::overlong_line().reply);
+      if (!bear(pop3::overlong_line(), state)) co_return std::nullopt;
       continue;
     }
     if (settings_.chatty) log_command(*line);
     auto command = pop3::parse_command(*line, state);
-    if (command) co_return std::move(*command);
-    put(command.error().reply);
+    if (command) {
+      if (state == pop3::State::transaction) bad_commands_ = 0;
+      co_return std::move(*command);
+    }
+    if (!bear(command.error(), state)) co_return std::nullopt;
   }
+}
+
+// Before login all that is nonsense counts; who has logged in may be wrong now and then for days.
+bool Session::bear(const pop3::BadCommand& bad, pop3::State state) {
+  put(bad.reply);
+  const bool from_a_browser = bad.foreign && state == pop3::State::authorization;
+  if (bad.hostile) ++bad_commands_;
+  const unsigned limit = settings_.bad_commands;
+  if (!from_a_browser && (limit == 0 || bad_commands_ < limit)) return true;
+  end_ = from_a_browser ? SessionEnd::refused : SessionEnd::bad_commands;
+  return false;
 }
 
 net::Task<bool> Session::send(pop3::Reply reply) {

@@ -4,6 +4,7 @@
 #include "net/stream.hpp"
 #include "pop3/authorization.hpp"
 #include "pop3/command.hpp"
+#include "pop3/parse_command.hpp"
 #include "pop3/reply.hpp"
 #include "pop3/transact.hpp"
 #include "pop3d/session_log.hpp"
@@ -69,6 +70,7 @@ class Session final : public server::Session {
   net::Task<bool> open_maildrop(const cyrus::MaildropName& name);
   net::Task<void> refuse_login(auth::Refusal refusal, std::string mechanism, std::optional<std::string> user,
                                pop3::Line reply);
+  net::Task<void> wait_for_turn();
   net::Task<bool> start_tls();
 
   // policy.cpp: what an administrator wants of sessions.
@@ -97,6 +99,8 @@ class Session final : public server::Session {
 
   /// The next line that is a command; lines that are none are answered here. nullopt: the peer is gone or too slow.
   net::Task<std::optional<pop3::Command>> next_command(pop3::State state);
+  /// Answers what is no command. False: it was one too many, and the session ends.
+  bool bear(const pop3::BadCommand& bad, pop3::State state);
   /// Adds a reply to the output; a body or listing is sent as far as it does not fit. False: the peer is gone.
   net::Task<bool> send(pop3::Reply reply);
   net::Task<bool> send_listing(pop3::Listing listing);
@@ -127,6 +131,7 @@ class Session final : public server::Session {
   const bool tls_at_proxy_;       // and it counts
   TelemetryWriter& telemetry_writer_;
   std::unique_ptr<Telemetry> telemetry_;  // null: none. Outlives the stream, which shows it what passes
+  std::unique_ptr<server::LoginGuard> guard_;
   net::Stream stream_;
   pop3::Authorization authorization_;
   std::unique_ptr<const net::TlsInfo> tls_;  // null: no TLS
@@ -136,6 +141,7 @@ class Session final : public server::Session {
   server::ProcEntry proc_entry_;
   std::uint64_t login_ticket_ = 0;  // of configured_->logins; 0: none
   Counts counts_;
+  unsigned bad_commands_ = 0;  // before login in all, behind it in a row
   bool waits_for_command_ = false;
   SessionEnd end_ = SessionEnd::peer_lost;
   std::optional<net::Clock::time_point> over_;  // when there was nothing left to say

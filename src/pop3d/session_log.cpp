@@ -60,6 +60,10 @@ std::string_view name(SessionEnd end) {
       return "shut-down";
     case SessionEnd::tls_failed:
       return "tls-failed";
+    case SessionEnd::bad_commands:
+      return "bad-commands";
+    case SessionEnd::failed_logins:
+      return "failed-logins";
     case SessionEnd::refused:
       return "refused";
     case SessionEnd::broken_reply:

@@ -12,17 +12,19 @@ namespace pop3d {
 
 /// Why a session ended.
 enum class SessionEnd {
-  quit,          ///< QUIT, and what was asked for is done
-  not_updated,   ///< QUIT, and the deletions were not carried out
-  peer_lost,     ///< the client closed or lost the connection
-  timeout,       ///< nothing passed in either direction for poptimeout
-  login_late,    ///< pop3_login_deadline passed before a login
-  stopped,       ///< the process was told to stop, or drained too long
-  shut_down,     ///< a shutdown file
-  tls_failed,    ///< the handshake did not succeed
-  refused,       ///< we hung up on something that no honest client does
-  broken_reply,  ///< a message could not be read to its end
-  failed,        ///< a defect or lack of memory; another line tells
+  quit,           ///< QUIT, and what was asked for is done
+  not_updated,    ///< QUIT, and the deletions were not carried out
+  peer_lost,      ///< the client closed or lost the connection
+  timeout,        ///< nothing passed in either direction for poptimeout
+  login_late,     ///< pop3_login_deadline passed before a login
+  stopped,        ///< the process was told to stop, or drained too long
+  shut_down,      ///< a shutdown file
+  tls_failed,     ///< the handshake did not succeed
+  bad_commands,   ///< pop3_bad_commands
+  failed_logins,  ///< failed_logins_per_connection
+  refused,        ///< we hung up on something that no honest client does
+  broken_reply,   ///< a message could not be read to its end
+  failed,         ///< a defect or lack of memory; another line tells
 };
 
 /// One word, as it stands in the log.

@@ -4,8 +4,9 @@
 #include "net/endpoint.hpp"
 #include "net/listener.hpp"
 #include "net/timer.hpp"
+#include "server/login_guard.hpp"
 
-#include <string>
+#include <memory>
 #include <utility>
 
 namespace server {
@@ -23,6 +24,8 @@ struct Arrival {
   bool tls_ends_at_proxy = false;
   /// And it counts as TLS: passwords may come, tls_required is satisfied, STLS is over.
   bool counts_as_tls = false;
+
+  std::unique_ptr<LoginGuard> guard;  ///< never null once the client was let in
 
   explicit Arrival(net::Accepted accepted)
       : socket(std::move(accepted.socket)), peer(std::move(accepted.peer)), local(std::move(accepted.local)) {}

@@ -1,6 +1,7 @@
 #include "server/door_settings.hpp"
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <utility>
 
@@ -8,6 +9,8 @@ namespace server {
 namespace {
 
 using config::Option;
+
+unsigned positive(int value) { return static_cast<unsigned>(std::max(value, 0)); }
 
 base::Result<net::Networks> networks(const config::ImapdConf& conf, Option option, const char* name) {
   auto out = net::Networks::parse(conf.text(option).value_or(""));
@@ -26,6 +29,18 @@ base::Result<DoorSettings> door_settings(const config::ImapdConf& conf, bool pro
   out.proxies = std::move(*proxies);
   out.proxy_timeout = std::max(conf.duration(Option::proxy_protocol_timeout), std::chrono::seconds(1));
   out.proxy_tls_counts = conf.is_on(Option::proxy_protocol_tls);
+  auto exempt = networks(conf, Option::abuse_exempt_networks, "abuse_exempt_networks");
+  if (!exempt) return tl::unexpected(exempt.error());
+  out.exempt = std::move(*exempt);
+  out.strangers.per_household = positive(conf.integer(Option::prelogin_connections_per_address));
+  out.strangers.in_all = positive(conf.integer(Option::prelogin_connections));
+  out.failures_per_connection = positive(conf.integer(Option::failed_logins_per_connection));
+  PenaltyRules rules;
+  rules.longest = conf.duration(Option::failed_login_penalty);
+  rules.free_failures = positive(conf.integer(Option::failed_login_penalty_after));
+  if (const auto directory = conf.text(Option::configdirectory); directory && rules.longest.count() > 0) {
+    out.penalties = std::make_shared<Penalties>(std::filesystem::path(*directory) / "pillarbox" / "penalties", rules);
+  }
   return out;
 }
 

@@ -54,10 +54,30 @@ net::Task<bool> FrontDoor::admit() {
     const bool told = co_await read_proxy_header();
     if (!told) co_return false;
   }
-  const bool allowed = co_await process_.host_access.allows(service_->door.service, arrival_.peer, arrival_.local,
-                                                            arrival_.socket.value());
-  if (!allowed) process_.log.error("refused connection from " + arrival_.peer.ip);
-  co_return allowed;
+  const DoorSettings& door = service_->door;
+  const bool allowed =
+      co_await process_.host_access.allows(door.service, arrival_.peer, arrival_.local, arrival_.socket.value());
+  if (!allowed) {
+    process_.log.error("refused connection from " + arrival_.peer.ip);
+    co_return false;
+  }
+  auto address = net::IpAddress::parse(arrival_.peer.ip);
+  if (address && door.exempt.contains(*address)) address.reset();
+  const auto household = address ? std::optional(address->household()) : std::nullopt;
+  const auto refusal = process_.crowd.look(household, door.strangers);
+  if (refusal != Crowd::Refusal::none) {
+    // A flood must not fill the log as well.
+    if (refusal == Crowd::Refusal::household) {
+      process_.log.warning("refused connection from " + arrival_.peer.ip + ": " +
+                           std::to_string(door.strangers.per_household) + " of its address have not logged in");
+    } else if (refusal == Crowd::Refusal::in_all) {
+      process_.log.warning("refused connection from " + arrival_.peer.ip + ": " +
+                           std::to_string(door.strangers.in_all) + " connections have not logged in");
+    }
+    co_return co_await turn_away(service_->no_room);
+  }
+  arrival_.guard = std::make_unique<LoginGuard>(process_, door, address, process_.crowd.enter(household));
+  co_return true;
 }
 
 net::Task<bool> FrontDoor::turn_away(std::string reply) {

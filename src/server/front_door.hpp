@@ -12,7 +12,8 @@ namespace server {
 /// at is the same for every protocol.
 ///
 /// With -H the PROXY header comes first, before TLS, from a trusted proxy only, and within a time limit; from then on
-/// the client is the one that the header names. Then hosts.allow and hosts.deny are asked.
+/// the client is the one that the header names. Then hosts.allow and hosts.deny are asked,
+/// and how many there are already who have not logged in.
 class FrontDoor final : public Session {
  public:
   /// `process` outlives it. `id` is for the log.

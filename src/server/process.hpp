@@ -4,6 +4,7 @@
 #include "base/log.hpp"
 #include "net/worker_pool.hpp"
 #include "server/client_names.hpp"
+#include "server/crowd.hpp"
 #include "server/host_access.hpp"
 #include "server/shutdown_notice.hpp"
 
@@ -18,6 +19,7 @@ struct Process {
   net::WorkerPool& auth_pool;   ///< for calls that wait for a password back end
   ClientNames& client_names;
   HostAccess& host_access;
+  Crowd& crowd;  ///< of those who have not logged in
   ShutdownNotice& shutdown;
 };
 

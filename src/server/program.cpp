@@ -52,7 +52,7 @@ class Runtime {
         auth_pool_(loop_, setup.service->auth_threads, "auth"),
         names_(loop_),
         access_(loop_),
-        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_pool_, names_, access_, shutdown_} {
+        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_pool_, names_, access_, crowd_, shutdown_} {
     const Service& service = *setup.service;
     if (!service.shutdown_directory.empty()) {
       shutdown_.set(read_shutdown_file(service.shutdown_directory, service.name));
@@ -68,6 +68,7 @@ class Runtime {
   net::WorkerPool auth_pool_;
   ClientNames names_;
   HostAccess access_;
+  Crowd crowd_;
   ShutdownNotice shutdown_;
   Process process_;
 };

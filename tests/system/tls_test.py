@@ -191,15 +191,14 @@ class HandshakeTest(TlsCase):
             self.assertLess(len(answer), 64)  # an alert at most
         client = self.plain(site.ports["pop3"])
         client.send(request)
-        for _ in range(3):
-            answer = client.line()
-            self.assertRegex(answer, "^-ERR ")
-            self.assertNotIn("REFLECTED", answer)
+        self.assertEqual(client.line(), "-ERR Unrecognized command")
+        self.assertIsNone(client.line())
         self.serves(site)
 
     def test_slow_and_unfinished_handshakes_end_at_the_deadline_and_hold_up_nobody(self):
         site = self.site(log=False, services={"pop3s": "-s -U 1000000"}, attributes="prefork=1 maxchild=1",
-                         options={"pop3_login_deadline": "4", "pop3_sessions_per_process": "20000"}).start()
+                         options={"pop3_login_deadline": "4", "pop3_sessions_per_process": "20000",
+                                  "abuse_exempt_networks": "127.0.0.0/8"}).start()
         hello = client_hello()
         slow = socket.create_connection(("127.0.0.1", site.ports["pop3s"]))
         self.addCleanup(slow.close)
