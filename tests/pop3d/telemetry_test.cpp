@@ -126,9 +126,9 @@ TEST_F(TelemetryFile, IsNamedAfterTheSessionWhenAsked) {
 }
 
 TEST_F(TelemetryFile, NoUserNameLeadsOutOfTheDirectory) {
-  for (const std::string user : {"", ".", "..", "../log/alice", "alice/", std::string("alice\0", 6).c_str()}) {
+  for (const std::string user : {"", ".", "..", "../log/alice", "alice/"}) {
     place.user = user;
-    EXPECT_EQ(opened(), user == "alice" ? pid_name() : "none") << user;
+    EXPECT_EQ(opened(), "none") << user;
   }
   place.user = std::string("alice\0x", 7);
   EXPECT_EQ(opened(), "none");
