@@ -1,3 +1,24 @@
+# pillarbox_unite(NAME LIST)
+#   With PILLARBOX_UNITE, puts big sources in the place of the many that the variable LIST names, in the build folder. For the
+#   presets that are built whole and seldom: the sanitizers'. Their own small targets compile as everywhere.
+function(pillarbox_unite name list)
+  if(NOT PILLARBOX_UNITE)
+    return()
+  endif()
+  find_package(Python3 REQUIRED COMPONENTS Interpreter)
+  execute_process(
+    COMMAND ${Python3_EXECUTABLE} ${PROJECT_SOURCE_DIR}/scripts/unite-sources
+      --output ${CMAKE_CURRENT_BINARY_DIR}/united/${name} --lines ${PILLARBOX_UNITE_LINES}
+      --include ${PROJECT_SOURCE_DIR}/src --include ${PROJECT_SOURCE_DIR}/tests ${${list}}
+    OUTPUT_VARIABLE united COMMAND_ERROR_IS_FATAL ANY)
+  # Warnings that mean something only where each source is seen alone, or are wrong too often with sanitizers; dev keeps them.
+  set_source_files_properties(${united} PROPERTIES COMPILE_OPTIONS "-Wno-shadow;-Wno-subobject-linkage;-Wno-maybe-uninitialized")
+  set(${list} ${united} PARENT_SCOPE)
+endfunction()
+
+# How long such a source is at most: long enough to save most of the work, short enough to share it among cores.
+set(PILLARBOX_UNITE_LINES 2000)
+
 # pillarbox_module(NAME [DEPENDS modules...] [LIBS targets...])
 #   The library of src/NAME: every .cpp there but main.cpp. DEPENDS are the folders that its #include lines may name;
 #   scripts/check-includes holds the sources against the same table (cmake/modules.txt).
@@ -9,6 +30,7 @@ function(pillarbox_module name)
     add_library(pillarbox_${name} INTERFACE)
     return()
   endif()
+  pillarbox_unite(${name} sources)
   add_library(pillarbox_${name} STATIC ${sources})
   target_include_directories(pillarbox_${name} PUBLIC ${PROJECT_SOURCE_DIR}/src)
   target_link_libraries(pillarbox_${name} PUBLIC ${ARG_LIBS} PRIVATE ${ARG_PRIVATE_LIBS} pillarbox_options)
@@ -43,6 +65,8 @@ function(pillarbox_tests name)
   if(NOT sources)
     return()
   endif()
+  list(LENGTH sources count)
+  pillarbox_unite(${name}_tests sources)
   add_executable(${name}_tests ${sources})
   target_link_libraries(${name}_tests PRIVATE pillarbox_${name} ${ARG_LIBS} pillarbox_options GTest::gtest_main rapidcheck_gtest rapidcheck)
   target_include_directories(${name}_tests PRIVATE ${PROJECT_SOURCE_DIR}/tests)
@@ -64,7 +88,6 @@ function(pillarbox_tests name)
   if(PILLARBOX_SANITIZE MATCHES "undefined")
     target_compile_options(${name}_tests PRIVATE -Og -fno-sanitize=vptr,null,alignment -Wno-maybe-uninitialized)
   endif()
-  list(LENGTH sources count)
   math(EXPR shards "(${count} + ${PILLARBOX_SOURCES_A_SHARD} - 1) / ${PILLARBOX_SOURCES_A_SHARD}")
   foreach(shard RANGE 1 ${shards})
     math(EXPR index "${shard} - 1")

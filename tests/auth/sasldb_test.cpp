@@ -14,7 +14,7 @@ using base::Errc;
 using base::Secret;
 using Users = std::vector<SasldbUser>;
 
-class SasldbTest : public testing::Test {
+class SasldbTest : public ::testing::Test {
  protected:
   SasldbTest()
       : conf_(config::ImapdConf::parse("imapd.conf",

@@ -16,7 +16,7 @@ using config::ImapdConf;
 using config::Option;
 
 /// A fresh folder for the files of one test.
-class ImapdConfLoad : public testing::Test {
+class ImapdConfLoad : public ::testing::Test {
  protected:
   ImapdConfLoad() {
     std::string name = (std::filesystem::temp_directory_path() / "imapd-conf.XXXXXX").native();

@@ -24,7 +24,7 @@ std::string text_of(std::size_t number) {
          std::string(number % 100, 'x') + "\r\n";
 }
 
-class AppendBatchTest : public testing::Test {
+class AppendBatchTest : public ::testing::Test {
  protected:
   AppendBatchTest()
       : config_(store_config(config::ImapdConf::load(sample_.imapd_conf(), "").value()).value()),

@@ -27,7 +27,7 @@ namespace fs = std::filesystem;
 using base::Errc;
 using support::StoreMaker;
 
-class DeliveryTest : public testing::Test {
+class DeliveryTest : public ::testing::Test {
  protected:
   /// A store with the INBOX of ann, who has `messages` there, and that of bob.
   StoreConfig make(const support::StoreShape& shape = {}, std::size_t messages = 5) {

@@ -38,9 +38,9 @@ const std::string kHeader361 =
         "b0c79ad6 5f21527c 00000000 00000000 00000000 00000000 e8fa9975 00000001"
         "00000000 00000001 6b035b97 00000000 00000000 00000000 00000000 95872b04");
 
-testing::AssertionResult equal(const IndexHeader& a, const IndexHeader& b) {
+::testing::AssertionResult equal(const IndexHeader& a, const IndexHeader& b) {
 #define COMPARE(field) \
-  if (a.field != b.field) return testing::AssertionFailure() << #field << " differs"
+  if (a.field != b.field) return ::testing::AssertionFailure() << #field << " differs"
   COMPARE(generation_no);
   COMPARE(minor_version);
   COMPARE(num_records);
@@ -72,7 +72,7 @@ testing::AssertionResult equal(const IndexHeader& a, const IndexHeader& b) {
   COMPARE(quota_deleted_used);
   COMPARE(quota_expunged_used);
 #undef COMPARE
-  return testing::AssertionSuccess();
+  return ::testing::AssertionSuccess();
 }
 
 TEST(IndexHeader, ReadsWhatCyrus361Wrote) {

@@ -26,7 +26,7 @@ using maildrop::MessageNumber;
 constexpr std::size_t kHeaderSize = 160;
 constexpr std::size_t kRecordSize = 112;
 
-class LyingStore : public testing::Test {
+class LyingStore : public ::testing::Test {
  protected:
   LyingStore() : maker_(directory_.path(), support::StoreShape{}, 1) {
     mailbox_ = maker_.add_plain("ann", 3);

@@ -79,7 +79,7 @@ TEST(MailboxCheck, FindsNothingInStoresOfRealCyrusAndChangesNothing) {
   }
 }
 
-class DamagedMailboxTest : public testing::Test {
+class DamagedMailboxTest : public ::testing::Test {
  protected:
   DamagedMailboxTest() : config_(config_of(sample_)), files_(support::mailbox_files(config_, "user.bob")) {}
 
@@ -144,7 +144,7 @@ TEST_F(DamagedMailboxTest, NamesTheMessageAndTheNumber) {
   change_index(160 + 15, true);  // size of UID 1
   const Lines lines = found();
   EXPECT_NE(std::ranges::find(lines, "1.: UID 1: has 480 octets, cyrus.index says 481"), lines.end())
-      << testing::PrintToString(lines);
+      << ::testing::PrintToString(lines);
   EXPECT_NE(std::ranges::find(lines, "cyrus.index: quota_mailbox_used is 926, should be 927"), lines.end());
 }
 
@@ -291,7 +291,7 @@ TEST_F(DamagedListTest, MissesARecordByName) {
   records_.erase(bob_);
   save();
   const Lines lines = found();  // and now the directory belongs to nothing
-  EXPECT_EQ(lines.size(), 2u) << testing::PrintToString(lines);
+  EXPECT_EQ(lines.size(), 2u) << ::testing::PrintToString(lines);
 }
 
 TEST_F(DamagedListTest, NoticesRecordsThatContradict) {

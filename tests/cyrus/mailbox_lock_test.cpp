@@ -23,7 +23,7 @@ struct Foreign {
   base::FileLock lock;
 };
 
-class MailboxLockTest : public testing::Test {
+class MailboxLockTest : public ::testing::Test {
  protected:
   MailboxLockTest() {
     config_.lock_path = directory_.path() / "run" / "lock";

@@ -52,7 +52,7 @@ TEST(ParseMessageAnnotation, RefusesWhatIsNoAnnotation) {
   for (const std::string& value : values) EXPECT_FALSE(parse_message_annotation("/comment\0\0"s, value));
 }
 
-class MessageAnnotationsTest : public testing::Test {
+class MessageAnnotationsTest : public ::testing::Test {
  protected:
   void write(const std::map<std::string, std::string>& items) {
     support::Random random(1);

@@ -19,7 +19,7 @@ namespace fs = std::filesystem;
 using base::Errc;
 using maildrop::Access;
 
-class MessageFileTest : public testing::Test {
+class MessageFileTest : public ::testing::Test {
  protected:
   fs::path write(const std::string& text) {
     std::ofstream(file_, std::ios::binary) << text;

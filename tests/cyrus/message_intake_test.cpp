@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-class MessageIntakeTest : public testing::Test {
+class MessageIntakeTest : public ::testing::Test {
  protected:
   MessageIntakeTest() {
     for (const char* name : {"one", "two"}) {

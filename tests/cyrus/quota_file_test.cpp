@@ -96,7 +96,7 @@ TEST(QuotaPath, FollowsTheRoot) {
   EXPECT_EQ(path("user.alice"), "/c/quota/L/user.alice");
 }
 
-class QuotaChangeTest : public testing::Test {
+class QuotaChangeTest : public ::testing::Test {
  protected:
   QuotaChangeTest() { std::ofstream(file_) << kBefore; }
 

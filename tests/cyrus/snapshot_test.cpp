@@ -107,7 +107,7 @@ RC_GTEST_PROP(Snapshot, ReadsBackAnyStoreThatWasMade, (std::uint64_t seed)) {
   RC_ASSERT(support::tree_contents(directory.path()) == before);
 }
 
-class SnapshotTest : public testing::Test {
+class SnapshotTest : public ::testing::Test {
  protected:
   /// A store with one mailbox, user.ann, of three messages; `shape_` and `mailbox_` may be changed before.
   void make() {

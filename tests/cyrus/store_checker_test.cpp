@@ -18,7 +18,7 @@
 namespace cyrus {
 namespace {
 
-class StoreCheckerTest : public testing::Test {
+class StoreCheckerTest : public ::testing::Test {
  protected:
   StoreCheckerTest() : config_(store_config(config::ImapdConf::load(sample_.imapd_conf(), "pop3").value()).value()) {
     files_ = support::mailbox_files(config_, "user.bob");

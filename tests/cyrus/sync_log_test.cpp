@@ -26,7 +26,7 @@ TEST(SyncLogLine, QuotesNamesAsItsReaderExpects) {
   EXPECT_EQ(sync_log_line(name_of("user.ann.a\"{b}\\")), "MAILBOX \"user.ann.a\\\"\\{b\\}\\\\\"\n");
 }
 
-class SyncLogTest : public testing::Test {
+class SyncLogTest : public ::testing::Test {
  protected:
   SyncLogTest() {
     config_.config_directory = directory_.path();

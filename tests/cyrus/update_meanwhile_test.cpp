@@ -31,7 +31,7 @@ using base::Errc;
 using maildrop::MessageNumber;
 using support::StoreMaker;
 
-class UpdateTest : public testing::Test {
+class UpdateTest : public ::testing::Test {
  protected:
   UpdateTest() : maker_(directory_.path(), shape(), 5) {
     const auto mailbox = maker_.add_plain("ann", 5);

@@ -52,7 +52,7 @@ TEST(DataDecoder, OnlyCrlfDotCrlfEndsAMessage) {  // RFC 5321 s4.1.1.4
        {"\n.\n", "\n.\r\n", "\r\n.\n", "\r.\r", "\r\n.\r", "\r.\r\n", "\n.\r", "\r\n.\r\r\n"}) {
     const std::string wire = "a" + std::string(end) + "MAIL FROM:<evil@x>\r\n";
     const auto out = decode(wire);
-    EXPECT_FALSE(out.finished) << testing::PrintToString(end);
+    EXPECT_FALSE(out.finished) << ::testing::PrintToString(end);
     EXPECT_TRUE(out.message.ends_with("MAIL FROM:<evil@x>\r\n"));
   }
 }

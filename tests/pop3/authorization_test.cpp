@@ -15,7 +15,7 @@ constexpr std::string_view kGiveUser = "-ERR [AUTH] Must give USER command\r\n";
 constexpr std::string_view kUnknown = "-ERR Unrecognized command\r\n";
 constexpr std::string_view kUserNeedsLayer = "-ERR [AUTH] USER command only available under a layer\r\n";
 
-struct AuthorizationState : testing::Test {
+struct AuthorizationState : ::testing::Test {
   Authorization authorization;
   LoginRules rules;
 

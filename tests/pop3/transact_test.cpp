@@ -9,7 +9,7 @@ namespace {
 
 using support::MemoryStore;
 
-struct Transact : testing::Test {
+struct Transact : ::testing::Test {
   MemoryStore store = support::store_of({"Subject: a\r\n\r\none\r\n", "Subject: b\r\n\r\ntwo\r\nthree\r\n", "x"});
   maildrop::Maildrop drop = support::open_maildrop(store);
 
