@@ -103,12 +103,11 @@ base::Result<std::vector<MailboxName>> MailboxAdmin::delete_mailbox(const Mailbo
   // The INBOX last: as long as it is there, an interrupted deletion can be repeated.
   std::vector<MailboxName> gone;
   for (auto next = tree->rbegin(); next != tree->rend(); ++next) {
-    auto deleted = delete_mailbox_locked(*locks, next->name, config_, mailboxes_, log_);
+    std::function<base::Result<void>()> afterwards;
+    if (next->name == name.inbox()) afterwards = [&] { return delete_inbox_rest(*record); };
+    auto deleted = delete_mailbox_locked(*locks, next->name, config_, mailboxes_, log_, afterwards);
     if (!deleted) return tl::unexpected(std::move(deleted.error()));
     gone.push_back(*std::move(deleted));
-  }
-  if (is_inbox) {
-    if (const auto done = delete_inbox_rest(*record); !done) log_.error(what + ": " + done.error().text);
   }
   return gone;
 }

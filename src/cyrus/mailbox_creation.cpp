@@ -1,8 +1,10 @@
 // Two transactions with the files between them. The first makes the id known as that of an intermediate, so that a
-// crash never leaves a directory that nobody can find; the second makes it a mailbox, when all it needs is on disk.
+// crash never leaves a directory that nobody can find; the second makes it a mailbox, when all it needs is on disk. It
+// and the quota root, which counts one folder more, change in a child process that outlives a kill of this one.
 
 #include "cyrus/mailbox_creation.hpp"
 
+#include "base/run_apart.hpp"
 #include "cyrus/mailbox_files.hpp"
 #include "cyrus/mailbox_paths.hpp"
 #include "cyrus/mailboxes_writer.hpp"
@@ -13,6 +15,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <random>
 #include <utility>
@@ -62,10 +65,6 @@ class Creation {
       return named(std::move(made.error()));
     }
     locks_.release_mailbox();
-    // Nothing below can take it back.
-    if (const auto logged = log_mailbox_change(config_, record_.name); !logged) {
-      log_.error(what_ + ": sync log: " + logged.error().text);
-    }
     return record_;
   }
 
@@ -153,41 +152,63 @@ class Creation {
       one_more.folders = 1;
       const auto file = quota_file_path(*root, config_);
       if (!file) return tl::unexpected(file.error());
-      auto changed = change_quota(*file, one_more, record_.name.intname(), "quota root " + *root);
-      if (!changed) return tl::unexpected(std::move(changed.error()));
-      quota = *std::move(changed);
+      auto prepared = QuotaChange::prepare(*file, one_more, record_.name.intname(), "quota root " + *root);
+      if (!prepared) return tl::unexpected(std::move(prepared.error()));
+      quota = *std::move(prepared);
     }
-    auto done = publish();
-    if (!done && quota && !is_published()) {
-      if (const auto undone = quota->undo(); !undone)
-        done.error().text += "; " + undone.error().text + "; run quota -f";
+    const base::Apart apart = base::run_apart(what_, [&] { return carry_out(quota); });
+    if (apart.result) {
+      if (!apart.result->empty()) log_.error(what_ + ": " + *apart.result);
+      return {};
     }
-    return done;
+    base::Error error = apart.result.error();
+    if (apart.lost && quota) leave_quota_root([&] { return quota->undo_of_lost_copy(); }, error);
+    return tl::unexpected(std::move(error));
   }
 
-  base::Result<void> publish() {
+  /// Runs in a child (base/run_apart.hpp), so it logs nothing. Returns what is to be logged all the same: a failure
+  /// that does not take the mailbox back.
+  base::Result<std::string> carry_out(std::optional<QuotaChange>& quota) const {
+    if (quota) {
+      if (auto counted = quota->write(); !counted) return tl::unexpected(std::move(counted.error()));
+    }
+    if (auto done = publish(); !done) {
+      if (quota) leave_quota_root([&] { return quota->undo(); }, done.error());
+      return tl::unexpected(std::move(done.error()));
+    }
+    const auto logged = log_mailbox_change(config_, record_.name);
+    return logged ? std::string() : "sync log: " + logged.error().text;
+  }
+
+  base::Result<void> publish() const {
     auto writer = MailboxesWriter::open(config_);
     if (!writer) return tl::unexpected(std::move(writer.error()));
     if (auto done = writer->put(record_); !done) return done;
-    auto committed = writer->commit();
-    if (committed) return committed;
-    // Only the last step can have failed in a way that left the commit made: then it is a mailbox, and must stay one.
-    committing_failed_ = true;
-    return committed;
+    return writer->commit();
   }
 
-  /// After a failure of publish(): whether it is a mailbox all the same, and counts.
-  bool is_published() const {
-    if (!committing_failed_) return false;
-    const auto writer = MailboxesWriter::open(config_);
-    if (!writer) return false;
-    const auto found = writer->find(record_.name);
-    return found && *found && (*found)->usable();
+  /// After a failure of publish(): whether it is a mailbox all the same, and counts; nullopt: nobody can tell.
+  std::optional<bool> is_published() const {
+    const auto found = find_after_failure(record_.name, config_);
+    if (!found) return std::nullopt;
+    return *found && (*found)->usable();
   }
 
-  /// After a failure. What cannot be taken back is an intermediate, which does no harm.
+  /// `undo` of the quota root, when the mailbox is none.
+  void leave_quota_root(const std::function<base::Result<void>()>& undo, base::Error& error) const {
+    const auto published = is_published();
+    if (!published) error.text += "; mailboxes.db cannot be read; run quota -f";
+    if (published == false) take_back(undo(), error);
+  }
+
+  static void take_back(const base::Result<void>& done, base::Error& error) {
+    if (!done) error.text += "; " + done.error().text + "; run quota -f";
+  }
+
+  /// After a failure. What cannot be taken back is an intermediate, which does no harm; what became a mailbox stays
+  /// one.
   void take_back() {
-    if (committing_failed_) return;
+    if (is_published() != false) return;
     auto writer = MailboxesWriter::open(config_);
     if (!writer) return;
     if (!writer->unreserve(record_, before_)) return;
@@ -202,7 +223,6 @@ class Creation {
   MailboxRecord record_;
   std::optional<MailboxRecord> before_;
   std::optional<MailboxPaths> paths_;
-  bool committing_failed_ = false;
 };
 
 base::Result<void> check_can_create(const MailboxName& name, const StoreConfig& config) {

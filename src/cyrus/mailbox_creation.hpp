@@ -21,8 +21,8 @@ struct CreateOptions {
 /// Creates one mailbox in the tree of a user, and the parents of a folder that are missing below INBOX, as Cyrus does
 /// (doc/format/create.md). `locks` has the exclusive user lock and nothing else, and so it returns.
 ///
-/// A crash leaves at worst an intermediate record, which the next attempt, ours or Cyrus's, uses again, or a quota root
-/// that counts one folder too many. Success means that the mailbox is durable. Blocks on disk, never on the locks of
+/// A kill of this process leaves at worst an intermediate record, which the next attempt, ours or Cyrus's, uses again.
+/// Success means that the mailbox is durable. Blocks on disk, never on the locks of
 /// mailboxes. Errors: busy (call again); invalid (exists; no user's mailbox; no such partition); not_found (a folder of
 /// a user without INBOX); unsupported (conversations, a quota_db or mailboxes.db that is not written); corrupt;
 /// permission; io. All texts begin with "mailbox NAME".

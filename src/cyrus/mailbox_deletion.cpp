@@ -1,10 +1,12 @@
 // The order: usage out of the quota root, which can be taken back; the one transaction that makes the mailbox a deleted
-// one; then cyrus.header and cyrus.index, whose old content is wrong only about a quota root.
+// one; then cyrus.header and cyrus.index, whose old content is wrong only about a quota root. All of it is done by a
+// child process that outlives a kill of this one.
 
 #include "cyrus/mailbox_deletion.hpp"
 
 #include "base/ascii.hpp"
 #include "base/file_io.hpp"
+#include "base/run_apart.hpp"
 #include "cyrus/index_writer.hpp"
 #include "cyrus/mailbox_files.hpp"
 #include "cyrus/mailboxes_writer.hpp"
@@ -69,12 +71,13 @@ void end_sessions(const MailboxName& name, const StoreConfig& config) {
 class Deletion {
  public:
   Deletion(MailboxLock& locks, const MailboxName& name, const StoreConfig& config, const MailboxList& mailboxes,
-           const base::Log& log)
+           const base::Log& log, const std::function<base::Result<void>()>& afterwards)
       : locks_(locks),
         name_(name),
         config_(config),
         mailboxes_(mailboxes),
         log_(log),
+        afterwards_(afterwards),
         what_("mailbox " + name.intname()) {}
 
   base::Result<MailboxName> run() {
@@ -102,64 +105,108 @@ class Deletion {
     const auto header = parse_mailbox_header(*text, what_ + ": cyrus.header");
     if (!header) return tl::unexpected(header.error());
 
-    std::optional<QuotaChange> quota;
-    if (auto done = leave_quota_root(index->header(), header->quota_root, quota); !done) {
-      return tl::unexpected(std::move(done.error()));
+    auto quota = prepare_leaving(index->header(), header->quota_root);
+    if (!quota) return tl::unexpected(std::move(quota.error()));
+    const auto to = choose_name(mailbox->record, index->header().highestmodseq + 1);
+    if (!to) return tl::unexpected(to.error());
+
+    const Step step{mailbox->record, *to, mailbox->paths, *index, *quota};
+    const base::Apart apart = base::run_apart(what_, [&] { return carry_out(step); });
+    if (apart.result) {
+      if (!apart.result->empty()) log_.error(what_ + ": " + *apart.result);
+      return to->name;
     }
-    const auto now = rename(mailbox->record, index->header().highestmodseq + 1);
-    if (!now) {
-      base::Error error = now.error();
-      if (quota) {
-        if (const auto undone = quota->undo(); !undone) error.text += "; " + undone.error().text + "; run quota -f";
+    base::Error error = apart.result.error();
+    if (apart.lost) {
+      const auto deleted = is_deleted();
+      if (deleted != true && *quota) take_back(deleted ? (*quota)->undo_of_lost_copy() : unknown_state(), error);
+      if (deleted == true) {
+        const auto finished = finish(step);
+        error.text += "; the mailbox is deleted nevertheless";
+        if (!finished || !finished->empty()) error.text += "; " + (finished ? *finished : finished.error().text);
       }
-      return tl::unexpected(std::move(error));
     }
-    quota.reset();
-    const auto rewritten = rewrite_mailbox_header(*index, mailbox->paths, {now->intname(), std::string()}, true,
-                                                  "mailbox " + now->intname());
-    if (!rewritten) log_.error(rewritten.error().text + "; the mailbox is deleted nevertheless; run quota -f");
-    tell_others(*now);
-    if (!rewritten) return tl::unexpected(rewritten.error());
-    if (uncertain_) return tl::unexpected(*uncertain_);
-    return now;
+    return tl::unexpected(std::move(error));
   }
 
-  base::Result<void> leave_quota_root(const IndexHeader& header, const std::string& root,
-                                      std::optional<QuotaChange>& quota) const {
-    if (root.empty()) return {};
+  /// What happens as a whole.
+  struct Step {
+    const MailboxRecord& from;
+    const MailboxRecord& to;
+    const MailboxPaths& paths;
+    IndexWriter& index;
+    std::optional<QuotaChange>& quota;
+  };
+
+  /// Runs in a child (base/run_apart.hpp), so it logs nothing. Returns what is to be logged all the same.
+  base::Result<std::string> carry_out(const Step& step) const {
+    if (step.quota) {
+      if (auto left = step.quota->write(); !left) return tl::unexpected(std::move(left.error()));
+    }
+    std::optional<base::Error> uncertain;
+    if (auto renamed = rename(step.from, step.to); !renamed) {
+      const auto deleted = is_deleted();
+      if (deleted != true) {
+        if (step.quota) take_back(deleted ? step.quota->undo() : unknown_state(), renamed.error());
+        return tl::unexpected(std::move(renamed.error()));
+      }
+      uncertain = std::move(renamed.error());  // deleted, but perhaps not for good: the caller must hear it
+    }
+    auto finished = finish(step);
+    if (finished && uncertain) return tl::unexpected(*std::move(uncertain));
+    return finished;
+  }
+
+  /// What follows when the mailbox has its new name. Returns what is to be logged.
+  base::Result<std::string> finish(const Step& step) const {
+    auto rewritten = rewrite_mailbox_header(step.index, step.paths, {step.to.name.intname(), std::string()}, true,
+                                            "mailbox " + step.to.name.intname());
+    std::string failures = tell_others(step.to.name);
+    if (afterwards_) {
+      if (const auto done = afterwards_(); !done) add(failures, done.error().text);
+    }
+    if (!rewritten) {
+      rewritten.error().text += "; the mailbox is deleted nevertheless; run quota -f";
+      return tl::unexpected(std::move(rewritten.error()));
+    }
+    return failures;
+  }
+
+  static void add(std::string& failures, const std::string& failure) {
+    if (!failures.empty()) failures += "; ";
+    failures += failure;
+  }
+
+  static base::Result<void> unknown_state() { return base::fail(Errc::io, "mailboxes.db cannot be read"); }
+
+  static void take_back(const base::Result<void>& done, base::Error& error) {
+    if (!done) error.text += "; " + done.error().text + "; run quota -f";
+  }
+
+  base::Result<std::optional<QuotaChange>> prepare_leaving(const IndexHeader& header, const std::string& root) const {
+    if (root.empty()) return std::optional<QuotaChange>();
     const auto file = quota_file_path(root, config_);
     if (!file) return base::fail(Errc::corrupt, what_ + ": " + file.error().text);
-    auto changed = change_quota(*file, negated(usage_of(header)), name_.intname(), "quota root " + root);
-    if (!changed) return tl::unexpected(std::move(changed.error()));
-    quota = *std::move(changed);
-    return {};
+    auto prepared = QuotaChange::prepare(*file, negated(usage_of(header)), name_.intname(), "quota root " + root);
+    if (!prepared) return tl::unexpected(std::move(prepared.error()));
+    return std::optional(*std::move(prepared));
   }
 
-  /// After a failed commit: it may have been made all the same.
-  bool is_deleted(const MailboxName& name) const {
-    const auto writer = MailboxesWriter::open(config_);
-    if (!writer) return false;
-    const auto found = writer->find(name);
-    return found && *found && (*found)->deleted;
+  /// After a failure: it may have been deleted all the same; nullopt: nobody can tell.
+  std::optional<bool> is_deleted() const {
+    const auto found = find_after_failure(name_, config_);
+    if (!found) return std::nullopt;
+    return !*found || (*found)->deleted;
   }
 
-  base::Result<MailboxName> rename(const MailboxRecord& record, std::uint64_t modseq) {
-    std::optional<base::Error> failed;
-    auto name = rename(record, modseq, failed);
-    if (!failed) return name;
-    if (!is_deleted(record.name)) return tl::unexpected(*std::move(failed));
-    uncertain_ = std::move(failed);  // deleted, but perhaps not for good: the caller must hear it
-    return name;
-  }
-
-  base::Result<MailboxName> rename(const MailboxRecord& record, std::uint64_t modseq,
-                                   std::optional<base::Error>& failed) const {
+  /// Nobody takes the name meanwhile: whoever deletes this mailbox has the lock of its user.
+  base::Result<MailboxRecord> choose_name(const MailboxRecord& record, std::uint64_t modseq) const {
     auto writer = MailboxesWriter::open(config_);
     if (!writer) return tl::unexpected(writer.error());
     const std::int64_t now = seconds_since_1970();
     for (std::int64_t time = now;; ++time) {
       const auto name = deleted_name(record.name, time, config_);
-      if (!name) return name;
+      if (!name) return tl::unexpected(name.error());
       const auto taken = writer->find(*name);
       if (!taken) return tl::unexpected(taken.error());
       if (*taken) continue;  // deleted, made and deleted again within a second
@@ -167,22 +214,30 @@ class Deletion {
       to.name = *name;
       to.folder_modseq = modseq;
       to.mtime = now;
-      if (auto done = writer->rename(record, to); !done) return tl::unexpected(std::move(done.error()));
-      if (auto done = writer->commit(); !done) failed = std::move(done.error());
-      return name;
+      return to;
     }
   }
 
-  void tell_others(const MailboxName& now) const {
+  base::Result<void> rename(const MailboxRecord& from, const MailboxRecord& to) const {
+    auto writer = MailboxesWriter::open(config_);
+    if (!writer) return tl::unexpected(writer.error());
+    if (auto done = writer->rename(from, to); !done) return done;
+    return writer->commit();
+  }
+
+  /// Returns what failed.
+  std::string tell_others(const MailboxName& now) const {
+    std::string failures;
     end_sessions(name_, config_);
     for (const MailboxName& name : {name_, now}) {
       if (const auto logged = log_mailbox_change(config_, name); !logged) {
-        log_.error(what_ + ": sync log: " + logged.error().text);
+        add(failures, "sync log: " + logged.error().text);
       }
     }
     if (const auto forgotten = forget_status(config_, name_); !forgotten) {
-      log_.error(what_ + ": statuscache still has it: " + forgotten.error().text);
+      add(failures, "statuscache still has it: " + forgotten.error().text);
     }
+    return failures;
   }
 
   MailboxLock& locks_;
@@ -190,8 +245,8 @@ class Deletion {
   const StoreConfig& config_;
   const MailboxList& mailboxes_;
   const base::Log& log_;
+  const std::function<base::Result<void>()>& afterwards_;
   const std::string what_;
-  std::optional<base::Error> uncertain_;
 };
 
 }  // namespace
@@ -213,8 +268,9 @@ base::Result<void> check_can_delete(const MailboxRecord& mailbox, const StoreCon
 }
 
 base::Result<MailboxName> delete_mailbox_locked(MailboxLock& locks, const MailboxName& name, const StoreConfig& config,
-                                                const MailboxList& mailboxes, const base::Log& log) {
-  return Deletion(locks, name, config, mailboxes, log).run();
+                                                const MailboxList& mailboxes, const base::Log& log,
+                                                const std::function<base::Result<void>()>& afterwards) {
+  return Deletion(locks, name, config, mailboxes, log, afterwards).run();
 }
 
 }  // namespace cyrus

@@ -8,6 +8,8 @@
 #include "cyrus/mailbox_record.hpp"
 #include "cyrus/store_config.hpp"
 
+#include <functional>
+
 namespace cyrus {
 
 /// Whether delete_mailbox_locked() would refuse a mailbox for what it is or what imapd.conf says. Errors: invalid (not
@@ -20,9 +22,12 @@ base::Result<void> check_can_delete(const MailboxRecord& mailbox, const StoreCon
 ///
 /// `locks` has the exclusive user lock and nothing else, and so it returns. IMAP and POP3 sessions of Cyrus that have
 /// the mailbox open are ended as Cyrus ends them (SIGQUIT, found by proc_path). Returns the name that it has now.
+/// A kill of this process leaves the mailbox as it was, or all of this done, `afterwards` included: what goes with the
+/// mailbox, and logs nothing; that it failed is for the log.
 /// Blocks on disk. Errors: busy (such a session still has it: call again); not_found; unsupported (legacy layout,
 /// conversations, delete_mode immediate, mailboxes.db or quota_db not written); corrupt; permission; io.
 base::Result<MailboxName> delete_mailbox_locked(MailboxLock& locks, const MailboxName& name, const StoreConfig& config,
-                                                const MailboxList& mailboxes, const base::Log& log);
+                                                const MailboxList& mailboxes, const base::Log& log,
+                                                const std::function<base::Result<void>()>& afterwards = {});
 
 }  // namespace cyrus

@@ -1,5 +1,6 @@
 #include "cyrus/mailboxes_writer.hpp"
 
+#include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_record_text.hpp"
 
 #include <algorithm>
@@ -170,6 +171,17 @@ base::Result<void> MailboxesWriter::unreserve(const MailboxRecord& record, const
   const auto erased = database_.erase("N" + record.name.dbname());
   if (!erased) return tl::unexpected(erased.error());
   return {};
+}
+
+base::Result<std::optional<MailboxRecord>> find_after_failure(const MailboxName& name, const StoreConfig& config) {
+  const MailboxList mailboxes(config);
+  for (int attempt = 1;; ++attempt) {
+    auto found = mailboxes.find(name);
+    if (found) return std::optional(*std::move(found));
+    if (found.error().code == Errc::not_found) return std::optional<MailboxRecord>();
+    if (found.error().code != Errc::busy || attempt == kAttempts) return tl::unexpected(std::move(found.error()));
+    std::this_thread::sleep_for(kPause);
+  }
 }
 
 }  // namespace cyrus

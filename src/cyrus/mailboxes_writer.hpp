@@ -59,4 +59,8 @@ class MailboxesWriter {
   std::string server_name_;
 };
 
+/// What `name` leads to after a commit() that failed, or whose process was lost; nullopt: nothing. Only reads, for the
+/// disk may be full; waits for writers as MailboxesWriter::open(). Errors: as MailboxList::find().
+base::Result<std::optional<MailboxRecord>> find_after_failure(const MailboxName& name, const StoreConfig& config);
+
 }  // namespace cyrus

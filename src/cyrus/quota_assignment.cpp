@@ -2,6 +2,7 @@
 
 #include "base/directory.hpp"
 #include "base/file_write.hpp"
+#include "base/run_apart.hpp"
 #include "cyrus/index_writer.hpp"
 #include "cyrus/mailbox_files.hpp"
 #include "cyrus/open_mailbox.hpp"
@@ -27,14 +28,62 @@ bool covers(const std::string& root, const MailboxName& name) {
          (intname.size() == root.size() || intname[root.size()] == '.' || root.ends_with('!'));
 }
 
-base::Result<std::optional<QuotaChange>> count(const std::string& root, const QuotaUsage& usage,
-                                               const MailboxName& name, const StoreConfig& config) {
+base::Result<std::optional<QuotaChange>> prepare_count(const std::string& root, const QuotaUsage& usage,
+                                                       const MailboxName& name, const StoreConfig& config) {
   if (root.empty()) return std::optional<QuotaChange>();
   const auto file = quota_file_path(root, config);
   if (!file) return tl::unexpected(file.error());
-  auto changed = change_quota(*file, usage, name.intname(), "quota root " + root);
-  if (!changed) return tl::unexpected(std::move(changed.error()));
-  return std::optional(*std::move(changed));
+  auto prepared = QuotaChange::prepare(*file, usage, name.intname(), "quota root " + root);
+  if (!prepared) return tl::unexpected(std::move(prepared.error()));
+  return std::optional(*std::move(prepared));
+}
+
+/// The move of one mailbox from one root to another, which happens as a whole.
+struct Move {
+  IndexWriter& index;
+  const MailboxPaths& paths;
+  std::optional<QuotaChange>& added;
+  std::optional<QuotaChange>& removed;
+  const std::string& root;
+  const std::string& header_text;  // before
+  const std::string& what;
+};
+
+void take_back(const base::Result<void>& done, base::Error& error) {
+  if (!done) error.text += "; " + done.error().text + "; run quota -f";
+}
+
+/// Runs in a child (base/run_apart.hpp).
+base::Result<std::string> carry_out(const Move& move) {
+  base::Result<void> done;
+  bool has_added = false;
+  bool has_removed = false;
+  if (move.added) {
+    done = move.added->write();
+    has_added = done.has_value();
+  }
+  if (done && move.removed) {
+    done = move.removed->write();
+    has_removed = done.has_value();
+  }
+  if (done) done = rewrite_mailbox_header(move.index, move.paths, {std::nullopt, move.root}, false, move.what);
+  if (done) return std::string();
+  if (has_removed) take_back(move.removed->undo(), done.error());
+  if (has_added) take_back(move.added->undo(), done.error());
+  return tl::unexpected(std::move(done.error()));
+}
+
+/// After the loss of the child that had it in hand.
+void put_back(const Move& move, base::Error& error) {
+  const auto text = read_mailbox_header_text(move.paths, move.what);
+  if (!text || *text != move.header_text) {
+    const auto& file = move.paths.file(MetaFile::header);
+    take_back(base::replace_file(file, move.paths.new_file(MetaFile::header), move.header_text), error);
+  }
+  RecordEdits none(move.index.header().record_size);
+  take_back(move.index.put_back(none), error);
+  if (move.removed) take_back(move.removed->undo_of_lost_copy(), error);
+  if (move.added) take_back(move.added->undo_of_lost_copy(), error);
 }
 
 /// Lets one mailbox be counted by `root`, when `from` approves of the root that it has.
@@ -53,24 +102,15 @@ base::Result<void> move_to_root(MailboxLock& locks, const MailboxName& name, con
   const std::string& old = header->quota_root;
   if (old == root || !from(old, argument)) return {};
 
-  // Each can be taken back until the next is done: QuotaChange keeps the file locked.
-  auto added = count(root, usage_of(index->header()), name, config);
+  auto added = prepare_count(root, usage_of(index->header()), name, config);
   if (!added) return tl::unexpected(std::move(added.error()));
-  const auto undo = [](std::optional<QuotaChange>& change, base::Error& error) {
-    if (!change) return;
-    if (const auto undone = change->undo(); !undone) error.text += "; " + undone.error().text + "; run quota -f";
-  };
-  auto removed = count(old, negated(usage_of(index->header())), name, config);
-  if (!removed) {
-    undo(*added, removed.error());
-    return tl::unexpected(std::move(removed.error()));
-  }
-  auto done = rewrite_mailbox_header(*index, mailbox->paths, {std::nullopt, root}, false, what);
-  if (!done) {
-    undo(*removed, done.error());
-    undo(*added, done.error());
-  }
-  return done;
+  auto removed = prepare_count(old, negated(usage_of(index->header())), name, config);
+  if (!removed) return tl::unexpected(std::move(removed.error()));
+  const Move move{*index, mailbox->paths, *added, *removed, root, *text, what};
+  base::Apart apart = base::run_apart(what, [&] { return carry_out(move); });
+  if (apart.result) return {};
+  if (apart.lost) put_back(move, apart.result.error());
+  return tl::unexpected(std::move(apart.result.error()));
 }
 
 bool is_further_away(const std::string& old, const std::string& root) { return old.size() < root.size(); }

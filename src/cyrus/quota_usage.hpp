@@ -5,9 +5,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <filesystem>
-#include <string>
-#include <utility>
 
 namespace cyrus {
 
@@ -27,16 +24,6 @@ inline QuotaUsage negated(QuotaUsage usage) {
   usage.annotations = -usage.annotations;
   usage.folders = -usage.folders;
   return usage;
-}
-
-/// Adds `change`, which mailbox `intname` caused, to a quota file; it can be taken back until the result is gone.
-/// Errors: as QuotaChange::prepare() and write().
-inline base::Result<QuotaChange> change_quota(const std::filesystem::path& file, const QuotaUsage& change,
-                                              const std::string& intname, std::string what) {
-  auto quota = QuotaChange::prepare(file, change, intname, std::move(what));
-  if (!quota) return quota;
-  if (auto written = quota->write(); !written) return tl::unexpected(std::move(written.error()));
-  return quota;
 }
 
 }  // namespace cyrus
