@@ -4,7 +4,8 @@
     bench/load/lmtp_rate.py [--messages N] [--users N] [--connections N] [--slices N] [--octets N]
 
 Both take turns: a slice of the messages through one, the same number through the other, who begins changes. Printed are
-both rates, and the ratios of the pairs of slices, which a busy machine moves less. Wants the release build
+both rates, the ratios of the pairs of slices, which a busy machine moves less, and the processor time that each takes for
+a message. Wants the release build
 (PILLARBOX_BUILD) and Cyrus's packages (PILLARBOX_PEERS), as the system tests do.
 """
 
@@ -20,7 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "system"))
 os.environ.setdefault("PILLARBOX_BUILD", str(ROOT / "build" / "release"))
 
-from lmtplab import Lmtp, LmtpSite  # noqa: E402  (it wants the two variables)
+from lmtplab import LMTPD, Lmtp, LmtpSite  # noqa: E402  (it wants the two variables)
+from cyruslab import ROOT as PEER_ROOT  # noqa: E402
 
 
 def text(number, octets):
@@ -45,6 +47,18 @@ def client(port, numbers, users, octets, failures):
                 assert answer.startswith("250 2.1.5 "), answer
     except Exception as failure:  # told by the main thread
         failures.append(failure)
+
+
+def processor_seconds(program):
+    """Of the processes that run it, and of the children that they have waited for."""
+    ticks = 0
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            if os.path.samefile(process / "exe", program):
+                ticks += sum(map(int, (process / "stat").read_text().rpartition(")")[2].split()[11:15]))
+        except OSError:
+            pass  # it has ended, or belongs to somebody else
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def deliver(port, numbers, arguments):
@@ -79,17 +93,22 @@ def main():
         for port in ports.values():  # both have opened everything once
             deliver(port, range(number, number + 100), arguments)
             number += 100
+        programs = {"Pillarbox": LMTPD, "Cyrus": PEER_ROOT / "usr/lib/cyrus/bin/lmtpd"}
+        spent = {name: -processor_seconds(program) for name, program in programs.items()}
         size = arguments.messages // arguments.slices
         for slice_ in range(arguments.slices):
             for name in sorted(ports, reverse=slice_ % 2 == 0):
                 seconds[name].append(deliver(ports[name], range(number, number + size), arguments))
                 number += size
+        for name, program in programs.items():
+            spent[name] += processor_seconds(program)
         stored = sum(name[:-1].isdigit() for _, _, files in os.walk(site.settings["partition-default"]) for name in files)
         assert stored == number + arguments.users, f"{stored} messages are stored"
     finally:
         site.remove()
     for name, times in seconds.items():
-        print(f"{name}: {size * arguments.slices / sum(times):.0f} messages a second")
+        print(f"{name}: {size * arguments.slices / sum(times):.0f} messages a second, "
+              f"{1000 * spent[name] / (size * arguments.slices):.2f} ms of processor time each")
     ratios = sorted(theirs / ours for ours, theirs in zip(seconds["Pillarbox"], seconds["Cyrus"]))
     print(f"Pillarbox to Cyrus, {len(ratios)} pairs of slices: median {statistics.median(ratios):.2f}, "
           f"from {ratios[0]:.2f} to {ratios[-1]:.2f}")

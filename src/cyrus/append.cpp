@@ -1,22 +1,23 @@
 // One pass through the steps of doc/format/delivery.md: find out whether the message may come in, with nothing written;
-// then what nobody sees (cache record, index record behind the last one); then, in a child process that outlives a kill
-// of this one, what must happen as a whole: the message file gets its name, the quota file changes, and the header
-// counts the record. A child that dies is taken back here.
+// then what nobody sees (cache record, index record behind the last one, the new quota file beside the old one); then,
+// by a child process that outlives a kill of this one, what must happen as a whole: the message file gets its name, the
+// quota file changes, and the header counts the record. What fails is taken back here.
 
 #include "cyrus/append.hpp"
 
 #include "base/check.hpp"
-#include "base/directory.hpp"
-#include "base/run_apart.hpp"
+#include "base/steps_apart.hpp"
 #include "cyrus/acl.hpp"
 #include "cyrus/audit_log.hpp"
 #include "cyrus/cache_file.hpp"
 #include "cyrus/deliver_db.hpp"
+#include "cyrus/idle_notify.hpp"
 #include "cyrus/index_change.hpp"
 #include "cyrus/index_writer.hpp"
 #include "cyrus/open_mailbox.hpp"
 #include "cyrus/quota_file.hpp"
 #include "cyrus/quota_room.hpp"
+#include "cyrus/sync_log.hpp"
 #include "cyrus/tell_others.hpp"
 
 #include <cerrno>
@@ -200,14 +201,20 @@ class Attempt {
     // Nobody can look at the mailbox before the locks are released, so that it can go already, and cannot be forgotten.
     if (auto forgotten = forget_status_patiently(config_, name_); !forgotten) return forgotten;
 
+    // Before the message is there, so that a kill cannot forget it: whoever reads the log waits for the locks.
+    if (const auto logged = log_mailbox_append(config_, name_); !logged) {
+      log_.error(what_ + ": sync log: " + logged.error().text);
+    }
+
     Commit commit{mailbox.paths, {}, index, cache, change.header_bytes(), *quota};
     for (const IndexRecord& record : records) commit.uids.push_back(record.uid);
-    auto done = commit_apart(commit);
+    auto done = carry_out(commit);
     if (!done && done.error().errnum == EMLINK) {
       // As many names as this file system lets a file have. A copy begins anew.
       if (auto copied = copy_sources(mailbox.record.partition); !copied) return copied;
-      done = commit_apart(commit);
+      done = carry_out(commit);
     }
+    if (done) notify_idle(config_, name_);
     return done;
   }
 
@@ -221,64 +228,42 @@ class Attempt {
     std::optional<QuotaChange>& quota;
   };
 
-  base::Result<void> commit_apart(const Commit& commit) {
-    const base::Apart apart = base::run_apart(what_, [&] { return carry_out(commit); });
-    if (apart.result) {
-      if (!apart.result->empty()) log_.error(what_ + ": " + *apart.result);
-      return {};
+  /// Success: all of it is done and durable. Otherwise it is as before, or the error says what is not.
+  base::Result<void> carry_out(const Commit& commit) {
+    base::StepsApart steps(what_);
+    const bool has_quota = commit.quota && commit.quota->has_file();
+    for (std::size_t i = 0; i < commit.uids.size(); ++i) {
+      // What stands there belongs to no record: a crash left it.
+      if (auto removed = remove_file(message_path(commit, i, false)); !removed) return removed;
+      if (auto removed = remove_file(message_path(commit, i, true)); !removed) return removed;
+      steps.link(sources_[i], message_path(commit, i, false));
     }
-    base::Error error = apart.result.error();
-    if (apart.lost) {
+    // All that the header is going to count. One after the other with nothing written between, so that a journal takes
+    // them together.
+    if (commit.cache) commit.cache->add_sync(steps);
+    commit.index.add_sync(steps);
+    steps.sync_directory(commit.paths.data_directory());
+    if (has_quota) {
+      if (auto staged = commit.quota->stage(steps); !staged) return staged;
+    }
+    const std::size_t before_header = steps.size();
+    commit.index.add_header(steps, commit.header);
+    auto done = steps.run();
+    if (done) {
+      if (has_quota) commit.quota->published();
+      return done;
+    }
+
+    base::Error error = std::move(done.error());
+    if (steps.begun() > before_header) {
       RecordEdits none(commit.index.header().record_size);
       if (!commit.index.put_back(none)) error.text += "; cyrus.index may be changed, run reconstruct";
-      for (std::size_t i = 0; i < commit.uids.size(); ++i) {
-        const fs::path file = message_path(commit, i, false);
-        if (are_same_file(file, sources_[i])) take_back(remove_file(file), error);
-      }
-      if (commit.quota) take_back(commit.quota->undo_of_lost_copy(), error);
     }
-    return tl::unexpected(std::move(error));
-  }
-
-  /// Runs in a child (base/run_apart.hpp), so it logs nothing. Returns what is to be logged all the same: failures that
-  /// do not take the message back.
-  base::Result<std::string> carry_out(const Commit& commit) const {
     for (std::size_t i = 0; i < commit.uids.size(); ++i) {
-      if (auto linked = link_message(commit, i); !linked) return undone(commit, std::move(linked.error()), false, i);
+      const fs::path file = message_path(commit, i, false);
+      if (are_same_file(file, sources_[i])) take_back(remove_file(file), error);
     }
-    auto done = sync_all(commit);
-    if (done && commit.quota) done = commit.quota->write();
-    if (!done) return undone(commit, std::move(done.error()), false, commit.uids.size());
-    RecordEdits none(commit.index.header().record_size);
-    done = commit.index.commit(none, commit.header, IndexWriter::Durability::before_return);
-    if (!done) return undone(commit, std::move(done.error()), true, commit.uids.size());
-    return tell_others(config_, name_, Told::of_append);
-  }
-
-  /// All that the header is going to count. One after the other with nothing written between, so that a journal takes
-  /// them together.
-  static base::Result<void> sync_all(const Commit& commit) {
-    base::Result<void> done;
-    if (commit.cache) done = commit.cache->sync();
-    if (done) done = commit.index.sync_next();
-    if (done) done = base::sync_directory(commit.paths.data_directory());
-    return done;
-  }
-
-  base::Result<void> link_message(const Commit& commit, std::size_t i) const {
-    const fs::path file = message_path(commit, i, false);
-    // What stands there belongs to no record: a crash left it.
-    if (auto removed = remove_file(file); !removed) return removed;
-    if (auto removed = remove_file(message_path(commit, i, true)); !removed) return removed;
-    if (::link(sources_[i].c_str(), file.c_str()) != 0) return base::fail_system("link " + file.native(), errno);
-    return {};
-  }
-
-  /// Takes back what carry_out() did, with the files of the first `linked` messages.
-  tl::unexpected<base::Error> undone(const Commit& commit, base::Error error, bool with_quota,
-                                     std::size_t linked) const {
-    if (with_quota && commit.quota) take_back(commit.quota->undo(), error);
-    for (std::size_t i = 0; i < linked; ++i) take_back(remove_file(message_path(commit, i, false)), error);
+    if (has_quota) take_back(commit.quota->take_back_staged(), error);
     return tl::unexpected(std::move(error));
   }
 

@@ -62,8 +62,6 @@ base::Result<std::uint64_t> CacheFile::append(std::string_view record) {
   return offset;
 }
 
-base::Result<void> CacheFile::sync() const { return base::sync_data(fd_.value(), what_); }
-
 bool CacheFile::take_back() noexcept { return ::ftruncate(fd_.value(), static_cast<off_t>(size_before_)) == 0; }
 
 }  // namespace cyrus

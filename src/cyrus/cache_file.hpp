@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/steps_apart.hpp"
 #include "base/unique_fd.hpp"
 
 #include <cstdint>
@@ -22,8 +23,8 @@ class CacheFile {
   /// is garbage that nobody reads. Blocks on disk. Errors: limit (no offset of 48 bits is left); io.
   base::Result<std::uint64_t> append(std::string_view record);
 
-  /// Makes what was appended durable. Blocks on disk. Errors: io.
-  base::Result<void> sync() const;
+  /// Adds to `steps`: making durable what was appended.
+  void add_sync(base::StepsApart& steps) const { steps.sync_data(fd_.value(), what_); }
 
   /// Gives back the room of what was appended and is not pointed to. False: it stays, as garbage.
   bool take_back() noexcept;

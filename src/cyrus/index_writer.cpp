@@ -127,7 +127,13 @@ base::Result<void> IndexWriter::write_next(std::span<const unsigned char> record
   return {};
 }
 
-base::Result<void> IndexWriter::sync_next() const { return base::sync_data(fd_, what_); }
+void IndexWriter::add_sync(base::StepsApart& steps) const { steps.sync_data(fd_, what_); }
+
+void IndexWriter::add_header(base::StepsApart& steps, std::span<const unsigned char> new_header) const {
+  CHECK(new_header.size() == header_bytes_.size());
+  steps.write(fd_, new_header, 0, what_);
+  steps.sync_data(fd_, what_);
+}
 
 bool IndexWriter::take_back_next() {
   if (size_before_next_ == 0) return true;

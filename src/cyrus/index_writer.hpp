@@ -1,6 +1,7 @@
 #pragma once
 
 #include "base/result.hpp"
+#include "base/steps_apart.hpp"
 #include "cyrus/index_header.hpp"
 
 #include <cstddef>
@@ -63,11 +64,14 @@ class IndexWriter {
   /// The last record, or empty bytes; valid until the next call. Blocks on disk. Errors: corrupt; io.
   base::Result<std::span<const unsigned char>> last();
 
-  /// Writes records behind the last one. They are garbage that nobody reads until a header counts them (commit()
-  /// without edits): that write is the moment at which messages join the mailbox, and sync_next() comes before it.
-  /// Blocks on disk. Errors: io.
+  /// Writes records behind the last one. They are garbage that nobody reads until a header counts them: that write is
+  /// the moment at which messages join the mailbox, and a sync comes before it. Blocks on disk. Errors: io.
   base::Result<void> write_next(std::span<const unsigned char> records);
-  base::Result<void> sync_next() const;
+
+  /// Adds to `steps`: making durable what write_next() wrote; then writing a new header of the same length, which must
+  /// live as long, durably. Should they fail, put_back() must follow.
+  void add_sync(base::StepsApart& steps) const;
+  void add_header(base::StepsApart& steps, std::span<const unsigned char> new_header) const;
 
   /// Gives back the room that write_next() took, unless the header is another than it was, and may count it. False: it
   /// stays, as garbage.
@@ -84,8 +88,8 @@ class IndexWriter {
   /// Errors: io.
   base::Result<void> commit(RecordEdits& edits, std::span<const unsigned char> new_header, Durability durability);
 
-  /// Writes the bytes from before back, whatever of `edits` and the header was written by another process that had a
-  /// copy of this object and died in commit(). Blocks on disk. Errors: io.
+  /// Writes the bytes from before back, whatever of `edits` and the header was written by steps that failed, or by
+  /// another process that had a copy of this object and died in commit(). Blocks on disk. Errors: io.
   base::Result<void> put_back(RecordEdits& edits);
 
  private:

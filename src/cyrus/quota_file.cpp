@@ -228,23 +228,20 @@ base::Result<void> QuotaChange::undo_of_lost_copy() {
   if (!now) return tl::unexpected(std::move(now.error()));
   if (now->before_ != before_) return now->write();
   // Never renamed: what may be left is half a file beside it.
-  std::filesystem::path next = file_;
-  next += ".NEW";
-  if (now->has_file()) static_cast<void>(::unlink(next.c_str()));
+  if (now->has_file()) static_cast<void>(::unlink(next_file().c_str()));
   return {};
 }
 
-base::Result<void> QuotaChange::replace(std::string_view text) {
-  std::filesystem::path next = file_;
-  next += ".NEW";
-  const std::string what = next.native();
+base::Result<void> QuotaChange::stage_text(std::string_view text) {
+  const std::filesystem::path next = next_file();
+  const std::string& what = next.native();
   // O_TRUNC: what a crash left there is garbage, and nobody else may be writing it while we hold the lock.
   base::UniqueFd fd;
   do {
     fd.reset(::open(next.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0666));
   } while (!fd && errno == EINTR);
   if (!fd) return base::fail_system(what, errno);
-  const auto write_and_rename = [&]() -> base::Result<base::FileLock> {
+  const auto write = [&]() -> base::Result<base::FileLock> {
     struct stat status = {};
     if (::fstat(fd.value(), &status) != 0) return base::fail_system(what, errno);
     if (!S_ISREG(status.st_mode)) return base::fail(Errc::io, what + ": not a regular file");
@@ -256,17 +253,54 @@ base::Result<void> QuotaChange::replace(std::string_view text) {
       return tl::unexpected(written.error());
     }
     if (const auto synced = base::sync_file(fd.value(), what); !synced) return tl::unexpected(synced.error());
-    if (std::rename(next.c_str(), file_.c_str()) != 0) return base::fail_system("rename " + what, errno);
     return lock;
   };
-  auto lock = write_and_rename();
+  auto lock = write();
   if (!lock) {
     // Only tidying up: the next writer would overwrite it.
     static_cast<void>(::unlink(next.c_str()));
     return tl::unexpected(std::move(lock.error()));
   }
-  lock_ = std::move(*lock);  // lets go of the old file
-  std::swap(fd_, fd);
+  next_lock_ = std::move(*lock);
+  std::swap(next_fd_, fd);
+  return {};
+}
+
+base::Result<void> QuotaChange::replace(std::string_view text) {
+  if (auto staged = stage_text(text); !staged) return staged;
+  const std::filesystem::path next = next_file();
+  if (std::rename(next.c_str(), file_.c_str()) != 0) {
+    auto failed = base::fail_system("rename " + next.native(), errno);
+    static_cast<void>(::unlink(next.c_str()));
+    next_lock_.unlock();
+    return failed;
+  }
+  published();
+  return {};
+}
+
+base::Result<void> QuotaChange::stage(base::StepsApart& steps) {
+  if (auto staged = stage_text(after_); !staged) return staged;
+  steps.rename(next_file(), file_);
+  return {};
+}
+
+void QuotaChange::published() {
+  lock_ = std::move(next_lock_);  // lets go of the old file
+  std::swap(fd_, next_fd_);
+}
+
+base::Result<void> QuotaChange::take_back_staged() {
+  struct stat next = {};
+  struct stat named = {};
+  if (::fstat(next_fd_.value(), &next) != 0) return base::fail_system(what_, errno);
+  if (::stat(file_.c_str(), &named) != 0) return base::fail_system(file_.native(), errno);
+  if (next.st_dev == named.st_dev && next.st_ino == named.st_ino) {
+    published();
+    return undo();
+  }
+  static_cast<void>(::unlink(next_file().c_str()));  // only tidying up
+  next_lock_.unlock();
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include "base/file_lock.hpp"
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "base/steps_apart.hpp"
 #include "base/unique_fd.hpp"
 #include "cyrus/mailbox_name.hpp"
 #include "cyrus/store_config.hpp"
@@ -56,6 +57,14 @@ class QuotaChange {
   /// Writes FILE.NEW, fsyncs it and renames it. Blocks on disk. Errors, with everything as before: permission; io.
   base::Result<void> write();
 
+  /// The first half of write(): FILE.NEW is there, durable and locked. `steps` renames it. Then published() or
+  /// take_back_staged() must follow. Only when has_file(). Blocks on disk. Errors: permission; io.
+  base::Result<void> stage(base::StepsApart& steps);
+  /// The rename has happened.
+  void published();
+  /// It has happened or not: everything is as before. Errors: permission; io.
+  base::Result<void> take_back_staged();
+
   /// After write(): puts the text from before back. Errors: permission; io.
   base::Result<void> undo();
 
@@ -69,7 +78,9 @@ class QuotaChange {
 
  private:
   QuotaChange() = default;
+  base::Result<void> stage_text(std::string_view text);
   base::Result<void> replace(std::string_view text);
+  std::filesystem::path next_file() const { return file_.native() + ".NEW"; }
 
   std::filesystem::path file_;
   QuotaUsage change_;
@@ -80,6 +91,9 @@ class QuotaChange {
   // The lock is on the file that stands under the name now; the descriptor outlives it.
   base::UniqueFd fd_;
   base::FileLock lock_;
+  // Likewise of FILE.NEW, between stage() and what follows.
+  base::UniqueFd next_fd_;
+  base::FileLock next_lock_;
 };
 
 /// Prepares the change of the root that cyrus.header of mailbox `name` has; nullopt when there is no root, or nothing

@@ -23,14 +23,11 @@ base::Result<void> forget_status_patiently(const StoreConfig& config, const Mail
 
 std::string tell_others(const StoreConfig& config, const MailboxName& name, Told what) {
   std::string failures;
-  const auto logged = what == Told::of_append ? log_mailbox_append(config, name) : log_mailbox_change(config, name);
-  if (!logged) failures = "sync log: " + logged.error().text;
+  if (const auto logged = log_mailbox_change(config, name); !logged) failures = "sync log: " + logged.error().text;
   if (what == Told::of_login) return failures;
-  if (what == Told::of_change) {
-    if (const auto forgotten = forget_status_patiently(config, name); !forgotten) {
-      if (!failures.empty()) failures += "; ";
-      failures += "statuscache still has the old counts: " + forgotten.error().text;
-    }
+  if (const auto forgotten = forget_status_patiently(config, name); !forgotten) {
+    if (!failures.empty()) failures += "; ";
+    failures += "statuscache still has the old counts: " + forgotten.error().text;
   }
   notify_idle(config, name);
   return failures;

@@ -16,7 +16,6 @@ base::Result<void> forget_status_patiently(const StoreConfig& config, const Mail
 enum class Told {
   of_login,   ///< nothing but the time of the last login: only replication is to know
   of_change,  ///< of its messages
-  of_append,  ///< a message came in; its statuscache entry was forgotten before
 };
 
 /// Tells the sync log, statuscache and idled. To be called under the index lock. The change is made and durable, and
