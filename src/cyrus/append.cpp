@@ -77,7 +77,7 @@ class Attempt {
     // Of a batch nothing was delivered by way of deliver.db, and nobody asks.
     const MessageFacts& first = messages_.front().message->facts();
     const DeliveryMark mark{first.message_id, header_file->uniqueid, first.date};
-    const bool is_marked = options_.suppress_duplicate && messages_.size() == 1 && suppresses_duplicates(config_) &&
+    const bool is_marked = options_.duplicates != nullptr && options_.duplicates->is_kept() && messages_.size() == 1 &&
                            !mark.message_id.empty() && !mark.uniqueid.empty() &&
                            !index->header().has_option(option_bit::kDuplicateDelivery);
     const std::uint32_t uidvalidity = index->header().uidvalidity;
@@ -87,7 +87,7 @@ class Attempt {
       if (!room) return tl::unexpected(base::Error{room.error().code, what_ + ": " + room.error().text});
     }
     if (is_marked) {
-      const auto known = was_delivered(config_, mark);
+      const auto known = options_.duplicates->has(mark);
       if (known && *known) return std::vector{Appended{uidvalidity, 0, true}};
       if (!known && known.error().code == Errc::busy) return tl::unexpected(known.error());
       // Twice is better than never.
@@ -98,7 +98,7 @@ class Attempt {
     const auto records = append(*mailbox, *index, header_file->quota_root, change);
     if (!records) return tl::unexpected(records.error());
     if (is_marked) {
-      const auto marked = mark_delivered(config_, mark, now_, records->front().uid);
+      const auto marked = options_.duplicates->add(mark, now_, records->front().uid);
       if (!marked) log_.error(what_ + ": " + marked.error().text + "; a duplicate would not be noticed");
     }
     const AuditLines lines(options_.session_id, name_.intname(), header_file->uniqueid);
@@ -239,7 +239,8 @@ class Attempt {
       steps.link(sources_[i], message_path(commit, i, false));
     }
     // All that the header is going to count. One after the other with nothing written between, so that a journal takes
-    // them together.
+    // them together. A copy is durable.
+    for (const BatchMessage& batch : messages_) batch.message->add_sync(steps);
     if (commit.cache) commit.cache->add_sync(steps);
     commit.index.add_sync(steps);
     steps.sync_directory(commit.paths.data_directory());
@@ -250,6 +251,7 @@ class Attempt {
     commit.index.add_header(steps, commit.header);
     auto done = steps.run();
     if (done) {
+      for (const BatchMessage& batch : messages_) batch.message->is_synced();
       if (has_quota) commit.quota->published();
       return done;
     }

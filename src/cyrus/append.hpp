@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "base/result.hpp"
+#include "cyrus/deliver_db.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_name.hpp"
 #include "cyrus/staged_message.hpp"
@@ -20,10 +21,10 @@ namespace cyrus {
 struct AppendOptions {
   /// Whose right p on the mailbox decides; nullopt: nobody is asked.
   std::optional<std::string> poster;
-  std::string session_id;          ///< for audit lines
-  bool strict_quota = false;       ///< the message must fit into the quota, not only find some room
-  bool ignore_quota = false;       ///< also into a mailbox that is over its quota
-  bool suppress_duplicate = true;  ///< not a second time, where the configuration says so
+  std::string session_id;           ///< for audit lines
+  bool strict_quota = false;        ///< the message must fit into the quota, not only find some room
+  bool ignore_quota = false;        ///< also into a mailbox that is over its quota
+  DeliverDb* duplicates = nullptr;  ///< not a second time, where it is kept and knows; nullptr: as often as it comes
 };
 
 /// Where a message is.
@@ -51,8 +52,7 @@ struct BatchMessage {
 
 /// Puts messages into one mailbox in one step, in their order: all of them are there and durable, or none. For mail
 /// that comes from another store: duplicates are not looked for. At most kMaxBatch of them; the mailbox is locked
-/// meanwhile. Messages that are not durable yet (IntakeOptions::durable) are made so first. Errors: as
-/// append_message().
+/// meanwhile. Errors: as append_message().
 base::Result<std::vector<Appended>> append_messages(const MailboxName& name, std::span<const BatchMessage> messages,
                                                     const AppendOptions& options, const StoreConfig& config,
                                                     const MailboxList& mailboxes, const base::Log& log);

@@ -29,8 +29,8 @@ base::Result<T> patiently(const std::function<base::Result<T>()>& call) {
   }
 }
 
-base::Result<bool> has_key(const StoreConfig& config, const std::string& key) {
-  const auto file = TwoskipFile::open(config.deliver_db, base::LockMode::shared);
+base::Result<bool> has_key(const std::filesystem::path& path, const std::string& key) {
+  const auto file = TwoskipFile::open(path, base::LockMode::shared);
   if (!file) {
     if (file.error().code == Errc::not_found) return false;
     return tl::unexpected(file.error());
@@ -66,24 +66,57 @@ std::string delivery_value(std::uint64_t time, std::uint32_t uid) {
   return value;
 }
 
-bool suppresses_duplicates(const StoreConfig& config) {
-  return config.duplicate_suppression && config.deliver_backend == "twoskip";
+/// A mark on its way. It lives on the stack of the thread that waits for it.
+struct DeliverDb::Waiting {
+  std::string key;
+  std::string value;
+  bool done = false;
+  base::Result<void> result;
+};
+
+DeliverDb::DeliverDb(const StoreConfig& config)
+    : kept_(config.duplicate_suppression && config.deliver_backend == "twoskip"), file_(config.deliver_db) {}
+
+base::Result<bool> DeliverDb::has(const DeliveryMark& mark) const {
+  const std::string key = delivery_key(mark);
+  const std::shared_lock reading(gate_);
+  return patiently<bool>([&] { return has_key(file_, key); });
 }
 
-base::Result<bool> was_delivered(const StoreConfig& config, const DeliveryMark& mark) {
-  const std::string key = delivery_key(mark);
-  return patiently<bool>([&] { return has_key(config, key); });
+// Whoever comes while nobody writes does so for all that wait then, itself included. The others wait.
+base::Result<void> DeliverDb::add(const DeliveryMark& mark, std::uint64_t time, std::uint32_t uid) {
+  Waiting mine{delivery_key(mark), delivery_value(time, uid), false, {}};
+  std::unique_lock lock(mutex_);
+  queue_.push_back(&mine);
+  while (!mine.done) {
+    if (is_writing_) {
+      changed_.wait(lock);
+      continue;
+    }
+    is_writing_ = true;
+    const std::vector<Waiting*> batch = std::exchange(queue_, {});
+    lock.unlock();
+    const auto result = write(batch);
+    lock.lock();
+    for (Waiting* one : batch) {
+      one->result = result;
+      one->done = true;
+    }
+    is_writing_ = false;
+    changed_.notify_all();
+  }
+  return mine.result;
 }
 
-base::Result<void> mark_delivered(const StoreConfig& config, const DeliveryMark& mark, std::uint64_t time,
-                                  std::uint32_t uid) {
-  const std::string key = delivery_key(mark);
-  const std::string value = delivery_value(time, uid);
+base::Result<void> DeliverDb::write(const std::vector<Waiting*>& batch) {
+  const std::unique_lock writing(gate_);
   return patiently<void>([&]() -> base::Result<void> {
     // Of a damaged file nothing is of worth but what is still to come.
-    auto database = TwoskipWriter::open(config.deliver_db, {.create = true, .damage = TwoskipDamage::rebuild});
+    auto database = TwoskipWriter::open(file_, {.create = true, .damage = TwoskipDamage::rebuild});
     if (!database) return tl::unexpected(std::move(database.error()));
-    if (auto stored = database->store(key, value); !stored) return stored;
+    for (const Waiting* one : batch) {
+      if (auto stored = database->store(one->key, one->value); !stored) return stored;
+    }
     return database->commit();
   });
 }

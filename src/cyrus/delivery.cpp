@@ -1,6 +1,7 @@
 #include "cyrus/delivery.hpp"
 
 #include "cyrus/append.hpp"
+#include "cyrus/deliver_db.hpp"
 #include "cyrus/mailbox_admin.hpp"
 #include "cyrus/mailbox_header.hpp"
 #include "cyrus/mailbox_list.hpp"
@@ -29,7 +30,11 @@ bool is_for_inbox(Errc code) { return code != Errc::busy && code != Errc::io && 
 class Delivery::Impl {
  public:
   Impl(StoreConfig store_config, const base::Log& delivery_log)
-      : config_(std::move(store_config)), mailboxes_(config_), admin_(config_, delivery_log), log_(delivery_log) {}
+      : config_(std::move(store_config)),
+        mailboxes_(config_),
+        admin_(config_, delivery_log),
+        duplicates_(config_),
+        log_(delivery_log) {}
 
   base::Result<Recipient> check(const DeliveryRequest& request, std::uint64_t octets) {
     auto inbox = find_inbox(request);
@@ -61,12 +66,13 @@ class Delivery::Impl {
     return recipient;
   }
 
-  base::Result<Delivered> deliver(const StagedMessage& message, const DeliveryRequest& request) const {
+  base::Result<Delivered> deliver(const StagedMessage& message, const DeliveryRequest& request) {
     const auto inbox = find_inbox(request);
     if (!inbox) return tl::unexpected(inbox.error());
     AppendOptions options;
     options.session_id = request.session_id;
     options.ignore_quota = request.ignore_quota;
+    options.duplicates = &duplicates_;
     if (!request.folder.empty()) {
       const auto folder = MailboxName::of_user(request.user, request.folder, config_);
       options.poster = request.sender.empty() ? std::string(kNobody) : request.sender;
@@ -124,6 +130,7 @@ class Delivery::Impl {
   const StoreConfig config_;
   const MailboxList mailboxes_;
   MailboxAdmin admin_;
+  DeliverDb duplicates_;
   const base::Log& log_;
 };
 

@@ -48,7 +48,6 @@ class MessageIntake::Impl {
       : config_(config),
         file_(std::move(file)),
         partition_(std::move(options.partition)),
-        durable_(options.durable),
         internaldate_(options.internaldate),
         trace_octets_(options.trace_headers.size()),
         waiting_(std::move(options.trace_headers)),
@@ -88,9 +87,9 @@ class MessageIntake::Impl {
     facts.date = text_.date();
     describe_text(text, internaldate_.value_or(seconds_since_1970()), config_.message_parsing, facts);
     if (internaldate_) facts.internaldate = Time{*internaldate_, 0};
-    if (const auto done = file_.complete(facts.internaldate, durable_); !done)
+    if (const auto done = file_.complete(facts.internaldate, false); !done)
       return tl::unexpected(fail(done.error()).error());
-    return StagedMessage(config_, partition_, std::move(file_), std::move(facts), durable_);
+    return StagedMessage(config_, partition_, std::move(file_), std::move(facts));
   }
 
   std::optional<TextFault> fault() const { return text_.fault(); }
@@ -121,7 +120,6 @@ class MessageIntake::Impl {
   StoreConfig config_;
   StageFile file_;
   std::string partition_;
-  bool durable_;
   std::optional<std::uint64_t> internaldate_;
   std::uint64_t trace_octets_;
   std::string waiting_;  // to be written at size_

@@ -25,7 +25,6 @@ struct IntakeOptions {
   bool munge_8bit = true;          ///< munge8bit: else each of them becomes an X
   std::uint64_t max_octets = 0;    ///< maxmessagesize, of what came in with CRLF line ends; 0: no bound
   std::string partition;           ///< where it is staged; empty: the default partition
-  bool durable = true;             ///< false: in a batch, which is made durable as a whole (append_messages)
   /// When it was received, in seconds since 1970, for mail that comes from another store; nullopt: its header says.
   std::optional<std::uint64_t> internaldate;
 };
@@ -52,7 +51,7 @@ class MessageIntake {
   /// What is wrong with an `invalid` message, for the reply; nullopt if nothing is.
   std::optional<TextFault> fault() const;
 
-  /// Ends the message, makes it durable and computes what mailboxes need to know of it. Call once, at the end.
+  /// Ends the message and computes what mailboxes need to know of it. Call once, at the end.
   /// Errors: those of write().
   base::Result<StagedMessage> finish();
 

@@ -14,6 +14,12 @@
 #include <vector>
 
 namespace cyrus {
+namespace {
+
+// Less is written as fast as what is synced along with it.
+constexpr std::uint64_t kSyncedAlong = std::uint64_t{128} * 1024;
+
+}  // namespace
 
 struct StagedMessage::Content {
   StoreConfig::Roots partitions;
@@ -22,14 +28,11 @@ struct StagedMessage::Content {
   StageFile file;
   std::mutex mutex;                                        // for copies
   std::map<std::string, StageFile, std::less<>> copies{};  // by partition
-  std::atomic<bool> durable{true};
+  std::atomic<bool> durable{false};
 };
 
-StagedMessage::StagedMessage(const StoreConfig& config, std::string partition, StageFile file, MessageFacts facts,
-                             bool durable)
-    : content_(new Content{config.partitions, std::move(facts), base::ascii::lower(partition), std::move(file), {}}) {
-  content_->durable = durable;
-}
+StagedMessage::StagedMessage(const StoreConfig& config, std::string partition, StageFile file, MessageFacts facts)
+    : content_(new Content{config.partitions, std::move(facts), base::ascii::lower(partition), std::move(file), {}}) {}
 
 StagedMessage::StagedMessage(StagedMessage&&) noexcept = default;
 StagedMessage& StagedMessage::operator=(StagedMessage&&) noexcept = default;
@@ -52,11 +55,18 @@ base::Result<StageFile> StagedMessage::copy(std::string_view partition) const {
   return copy_stage_file(content_->file, message.size, message.internaldate, content_->partitions, partition);
 }
 
+void StagedMessage::add_sync(base::StepsApart& steps) const {
+  if (!content_->durable) steps.sync_data(content_->file.fd(), content_->file.path().native());
+}
+
+void StagedMessage::is_synced() const { content_->durable = true; }
+
 base::Result<void> make_durable(std::span<const StagedMessage* const> messages) {
   std::vector<StagedMessage::Content*> waiting;
   for (const StagedMessage* message : messages) {
     if (!message->content_->durable) waiting.push_back(message->content_.get());
   }
+  if (waiting.size() == 1 && waiting.front()->facts.size <= kSyncedAlong) return {};
   std::set<std::string> synced;  // partitions
   for (StagedMessage::Content* content : waiting) {
     const std::string what = content->file.path().native();

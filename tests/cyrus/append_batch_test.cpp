@@ -35,7 +35,6 @@ class AppendBatchTest : public ::testing::Test {
     std::vector<StagedMessage> messages;
     for (std::size_t i = 0; i < count; ++i) {
       IntakeOptions options;
-      options.durable = false;
       options.internaldate = 1'700'000'000 + i;
       messages.push_back(stage(config_, text_of(i), options));
     }

@@ -136,7 +136,6 @@ class Import {
     options.remove_return_path = false;
     options.munge_8bit = false;
     options.partition = partition_;
-    options.durable = false;
     if (message.date && *message.date > 0) options.internaldate = static_cast<std::uint64_t>(*message.date);
     auto intake = cyrus::MessageIntake::begin(store_, std::move(options));
     if (!intake) return tl::unexpected(std::move(intake.error()));
@@ -156,7 +155,7 @@ class Import {
     cyrus::AppendOptions how;
     how.strict_quota = true;
     how.ignore_quota = arguments_.has("ignore-quota");
-    how.suppress_duplicate = false;  // the SHA-1 says it, and a Message-ID may rightly be there twice
+    // how.duplicates stays away: the SHA-1 says it, and a Message-ID may rightly be there twice.
     const auto append = [&](std::span<const cyrus::BatchMessage> messages) -> base::Result<void> {
       const auto appended = patiently(
           store_.lock_timeout, [&] { return cyrus::append_messages(name, messages, how, store_, mailboxes_, log_); });
