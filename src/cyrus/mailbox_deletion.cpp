@@ -1,14 +1,18 @@
-// The order: usage out of the quota root, which can be taken back; the one transaction that makes the mailbox a deleted
-// one; then cyrus.header and cyrus.index, whose old content is wrong only about a quota root. All of it is done by a
-// child process that outlives a kill of this one.
+// The order: where directories are named after the mailbox, a second name for each file in the new ones; usage out of
+// the quota root, which can be taken back; the one transaction that makes the mailbox a deleted one; then cyrus.header
+// and cyrus.index, whose old content is wrong only about a quota root, and the old names. All of it is done by a child
+// process that outlives a kill of this one.
 
 #include "cyrus/mailbox_deletion.hpp"
 
 #include "base/ascii.hpp"
 #include "base/file_io.hpp"
 #include "base/run_apart.hpp"
+#include "cyrus/index_change.hpp"
 #include "cyrus/index_writer.hpp"
+#include "cyrus/mailbox_directories.hpp"
 #include "cyrus/mailbox_files.hpp"
+#include "cyrus/mailbox_paths.hpp"
 #include "cyrus/mailboxes_writer.hpp"
 #include "cyrus/open_mailbox.hpp"
 #include "cyrus/quota_file.hpp"
@@ -25,6 +29,7 @@
 #include <optional>
 #include <system_error>
 #include <utility>
+#include <vector>
 
 namespace cyrus {
 namespace {
@@ -109,8 +114,10 @@ class Deletion {
     if (!quota) return tl::unexpected(std::move(quota.error()));
     const auto to = choose_name(mailbox->record, index->header().highestmodseq + 1);
     if (!to) return tl::unexpected(to.error());
+    const auto to_paths = MailboxPaths::of(*to, config_);
+    if (!to_paths) return tl::unexpected(to_paths.error());
 
-    const Step step{mailbox->record, *to, mailbox->paths, *index, *quota};
+    const Step step{mailbox->record, *to, mailbox->paths, *to_paths, *index, *quota};
     const base::Apart apart = base::run_apart(what_, [&] { return carry_out(step); });
     if (apart.result) {
       if (!apart.result->empty()) log_.error(what_ + ": " + *apart.result);
@@ -119,11 +126,15 @@ class Deletion {
     base::Error error = apart.result.error();
     if (apart.lost) {
       const auto deleted = is_deleted();
-      if (deleted != true && *quota) take_back(deleted ? (*quota)->undo_of_lost_copy() : unknown_state(), error);
-      if (deleted == true) {
+      if (deleted == false) {
+        if (*quota) take_back((*quota)->undo_of_lost_copy(), error);
+        forget_new_place(step);
+      } else if (deleted == true) {
         const auto finished = finish(step);
         error.text += "; the mailbox is deleted nevertheless";
         if (!finished || !finished->empty()) error.text += "; " + (finished ? *finished : finished.error().text);
+      } else if (*quota) {
+        take_back(unknown_state(), error);
       }
     }
     return tl::unexpected(std::move(error));
@@ -132,36 +143,64 @@ class Deletion {
   /// What happens as a whole.
   struct Step {
     const MailboxRecord& from;
-    const MailboxRecord& to;
+    const MailboxRecord& to;  // the same name: it is gone for good
     const MailboxPaths& paths;
+    const MailboxPaths& to_paths;
     IndexWriter& index;
     std::optional<QuotaChange>& quota;
+
+    bool is_for_good() const { return from.name == to.name; }
+    /// Its directories are named after it.
+    bool moves() const { return !is_for_good() && from.legacy_layout; }
   };
 
   /// Runs in a child (base/run_apart.hpp), so it logs nothing. Returns what is to be logged all the same.
   base::Result<std::string> carry_out(const Step& step) const {
+    if (step.moves()) {
+      // Under both names until the old one is forgotten: whatever happens, each file is where mailboxes.db says.
+      if (auto linked = link_mailbox_files(step.paths, step.to_paths); !linked) {
+        forget_new_place(step);
+        return tl::unexpected(std::move(linked.error()));
+      }
+    }
     if (step.quota) {
-      if (auto left = step.quota->write(); !left) return tl::unexpected(std::move(left.error()));
+      if (auto left = step.quota->write(); !left) {
+        forget_new_place(step);
+        return tl::unexpected(std::move(left.error()));
+      }
     }
     std::optional<base::Error> uncertain;
-    if (auto renamed = rename(step.from, step.to); !renamed) {
+    if (auto changed = change_list(step); !changed) {
       const auto deleted = is_deleted();
       if (deleted != true) {
-        if (step.quota) take_back(deleted ? step.quota->undo() : unknown_state(), renamed.error());
-        return tl::unexpected(std::move(renamed.error()));
+        if (step.quota) take_back(deleted ? step.quota->undo() : unknown_state(), changed.error());
+        if (deleted) forget_new_place(step);
+        return tl::unexpected(std::move(changed.error()));
       }
-      uncertain = std::move(renamed.error());  // deleted, but perhaps not for good: the caller must hear it
+      uncertain = std::move(changed.error());  // deleted, but perhaps not for good: the caller must hear it
     }
     auto finished = finish(step);
     if (finished && uncertain) return tl::unexpected(*std::move(uncertain));
     return finished;
   }
 
-  /// What follows when the mailbox has its new name. Returns what is to be logged.
+  /// What stays is garbage that nobody finds.
+  void forget_new_place(const Step& step) const {
+    if (step.moves()) static_cast<void>(remove_mailbox_directories(step.to_paths, config_));
+  }
+
+  /// What follows when mailboxes.db has changed. Returns what is to be logged.
   base::Result<std::string> finish(const Step& step) const {
-    auto rewritten = rewrite_mailbox_header(step.index, step.paths, {step.to.name.intname(), std::string()}, true,
-                                            "mailbox " + step.to.name.intname());
+    auto rewritten = step.is_for_good()
+                         ? mark_deleted(step)
+                         : rewrite_mailbox_header(step.index, step.to_paths, {step.to.name.intname(), std::string()},
+                                                  true, "mailbox " + step.to.name.intname());
     std::string failures = tell_others(step.to.name);
+    if (step.is_for_good() || step.moves()) {
+      if (const auto removed = remove_mailbox_directories(step.paths, config_); !removed) {
+        add(failures, removed.error().text);
+      }
+    }
     if (afterwards_) {
       if (const auto done = afterwards_(); !done) add(failures, done.error().text);
     }
@@ -170,6 +209,16 @@ class Deletion {
       return tl::unexpected(std::move(rewritten.error()));
     }
     return failures;
+  }
+
+  /// For whoever has cyrus.index open, and will find no name that leads to it.
+  static base::Result<void> mark_deleted(const Step& step) {
+    const IndexHeader& header = step.index.header();
+    std::vector<unsigned char> bytes(step.index.header_bytes().begin(), step.index.header_bytes().end());
+    store(bytes, header.format_table->header.options, header.options | option_bit::kDeleted);
+    seal(bytes);
+    RecordEdits none(header.record_size);
+    return step.index.commit(none, bytes, IndexWriter::Durability::at_leisure);
   }
 
   static void add(std::string& failures, const std::string& failure) {
@@ -201,9 +250,15 @@ class Deletion {
 
   /// Nobody takes the name meanwhile: whoever deletes this mailbox has the lock of its user.
   base::Result<MailboxRecord> choose_name(const MailboxRecord& record, std::uint64_t modseq) const {
+    const std::int64_t now = seconds_since_1970();
+    if (config_.delete_mode == DeleteMode::immediate) {
+      MailboxRecord gone = record;
+      gone.folder_modseq = modseq;
+      gone.mtime = now;
+      return gone;
+    }
     auto writer = MailboxesWriter::open(config_);
     if (!writer) return tl::unexpected(writer.error());
-    const std::int64_t now = seconds_since_1970();
     for (std::int64_t time = now;; ++time) {
       const auto name = deleted_name(record.name, time, config_);
       if (!name) return tl::unexpected(name.error());
@@ -218,11 +273,11 @@ class Deletion {
     }
   }
 
-  base::Result<void> rename(const MailboxRecord& from, const MailboxRecord& to) const {
+  base::Result<void> change_list(const Step& step) const {
     auto writer = MailboxesWriter::open(config_);
     if (!writer) return tl::unexpected(writer.error());
-    if (auto done = writer->rename(from, to); !done) return done;
-    return writer->commit();
+    auto done = step.is_for_good() ? writer->bury(step.to) : writer->rename(step.from, step.to);
+    return done ? writer->commit() : done;
   }
 
   /// Returns what failed.
@@ -233,6 +288,7 @@ class Deletion {
       if (const auto logged = log_mailbox_change(config_, name); !logged) {
         add(failures, "sync log: " + logged.error().text);
       }
+      if (now == name_) break;
     }
     if (const auto forgotten = forget_status(config_, name_); !forgotten) {
       add(failures, "statuscache still has it: " + forgotten.error().text);
@@ -254,13 +310,7 @@ class Deletion {
 base::Result<void> check_can_delete(const MailboxRecord& mailbox, const StoreConfig& config) {
   const std::string what = "mailbox " + mailbox.name.intname() + ": not deleted: ";
   if (mailbox.name.userid().empty()) return base::fail(Errc::invalid, what + "not in the tree of a user");
-  if (mailbox.legacy_layout) {
-    return base::fail(Errc::unsupported, what + "its directory is named after it, and moving that is left to Cyrus");
-  }
   if (config.conversations) return base::fail(Errc::unsupported, what + "imapd.conf says conversations");
-  if (config.delete_mode == DeleteMode::immediate) {
-    return base::fail(Errc::unsupported, what + "imapd.conf says delete_mode: immediate; use Cyrus's tools");
-  }
   if (config.quota_backend != "quotalegacy") {
     return base::fail(Errc::unsupported, what + "quota_db is " + config.quota_backend);
   }

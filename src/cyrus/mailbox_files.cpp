@@ -24,7 +24,7 @@ using base::Errc;
 
 constexpr std::uint32_t kFirstSyncAnnotCrc = 12345678;
 
-std::set<fs::path> directories_of(const MailboxPaths& paths) {
+std::set<fs::path> needed_directories(const MailboxPaths& paths) {
   return {paths.data_directory(), paths.file(MetaFile::header).parent_path(),
           paths.file(MetaFile::index).parent_path()};
 }
@@ -89,7 +89,7 @@ std::vector<unsigned char> encode_new_index(IndexHeader header) {
 base::Result<void> make_mailbox_files(MailboxLock& locks, const MailboxRecord& record, const std::string& quota_root,
                                       std::uint32_t options, const MailboxPaths& paths) {
   const std::string what = "mailbox " + record.name.intname();
-  const auto directories = directories_of(paths);
+  const auto directories = needed_directories(paths);
   for (const fs::path& directory : directories) {
     if (auto made = base::make_directories(directory); !made) return made;
   }
@@ -135,7 +135,7 @@ void remove_mailbox_files(const MailboxPaths& paths) noexcept {
     static_cast<void>(::unlink(paths.file(kind).c_str()));
     static_cast<void>(::unlink(paths.new_file(kind).c_str()));
   }
-  for (const fs::path& directory : directories_of(paths)) static_cast<void>(::rmdir(directory.c_str()));
+  for (const fs::path& directory : needed_directories(paths)) static_cast<void>(::rmdir(directory.c_str()));
 }
 
 base::Result<void> rewrite_mailbox_header(IndexWriter& index, const MailboxPaths& paths,

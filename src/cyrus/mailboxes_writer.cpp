@@ -162,6 +162,13 @@ base::Result<void> MailboxesWriter::rename(const MailboxRecord& from, const Mail
   return database_.store("N" + from.name.dbname(), encode_name_record(tombstone));
 }
 
+base::Result<void> MailboxesWriter::bury(const MailboxRecord& mailbox) {
+  MailboxRecord tombstone = mailbox;
+  tombstone.deleted = true;
+  tombstone.legacy_layout = false;  // Cyrus: nothing is left to be laid out
+  return put(tombstone);
+}
+
 base::Result<void> MailboxesWriter::unreserve(const MailboxRecord& record, const std::optional<MailboxRecord>& before) {
   const bool keeps_id = before && before->intermediate;
   if (!keeps_id) {

@@ -43,6 +43,10 @@ class MailboxesWriter {
   /// name. Errors: invalid (the new name is taken); as put().
   base::Result<void> rename(const MailboxRecord& from, const MailboxRecord& to);
 
+  /// Makes `mailbox`, with new numbers, one that is gone for good: a tombstone stays under its name, and its id leads
+  /// there. Errors: as put().
+  base::Result<void> bury(const MailboxRecord& mailbox);
+
   /// Takes a reservation back: the name has the record `before` again, or none.
   base::Result<void> unreserve(const MailboxRecord& record, const std::optional<MailboxRecord>& before);
 

@@ -277,18 +277,44 @@ TEST_F(MailboxAdminTest, AnInboxGoesLastAndWithAllThatBelongsToItsUser) {
   EXPECT_EQ(admin().list_mailboxes({"", true, false})->size(), 7U);
 }
 
-TEST_F(MailboxAdminTest, WhatDeletionDoesNotDoIsRefusedWithNothingChanged) {
+TEST_F(MailboxAdminTest, DeletingForGoodLeavesATombstoneAndNoFile) {
+  ready();
+  config.delete_mode = DeleteMode::immediate;
+  const auto record = create("user.ann");
+  const auto gone = admin().delete_mailbox(name("user.ann"));
+  ASSERT_TRUE(gone) << gone.error().text;
+  EXPECT_EQ(gone->front(), name("user.ann"));
+  EXPECT_EQ(live(), (std::set<std::string>{}));
+  EXPECT_TRUE(std::filesystem::is_empty(config.partitions["default"]));
+  const auto again = create("user.ann");
+  EXPECT_NE(again.uniqueid, record.uniqueid);
+  EXPECT_GT(again.uidvalidity, record.uidvalidity);
+}
+
+TEST_F(MailboxAdminTest, DeletingAMailboxThatIsKeptByNameMovesItsFilesButNotThoseBelow) {
+  ready();
+  config.legacy_dirs = true;
+  create("user.ann");
+  create("user.ann.a");
+  create("user.ann.a.b");
+  const auto spool = config.partitions["default"];
+  ASSERT_TRUE(std::filesystem::exists(spool / "user/ann/a/b/cyrus.index"));
+  const auto deepest = admin().delete_mailbox(name("user.ann.a.b"));
+  ASSERT_TRUE(deepest) << deepest.error().text;
+  EXPECT_FALSE(std::filesystem::exists(spool / "user/ann/a/b"));
+  EXPECT_TRUE(std::filesystem::exists(spool / "user/ann/a/cyrus.index"));
+  const auto place = spool / "DELETED/user/ann/a/b" / deepest->front().components().back();
+  EXPECT_TRUE(std::filesystem::exists(place / "cyrus.index"));
+  EXPECT_EQ(support::check_store(config), std::vector<std::string>{});
+  ASSERT_TRUE(admin().delete_mailbox(name("user.ann")));
+  EXPECT_FALSE(std::filesystem::exists(spool / "user"));
+}
+
+TEST_F(MailboxAdminTest, WhatIsNotInTheTreeOfAUserIsNotDeleted) {
   ready();
   create("user.ann");
-  const auto before = read(config.mailboxes_db);
-  config.delete_mode = DeleteMode::immediate;
-  EXPECT_EQ(admin().delete_mailbox(name("user.ann")).error().code, Errc::unsupported);
-  config.delete_mode = DeleteMode::delayed;
-  config.legacy_dirs = true;
-  create("user.old");
-  EXPECT_EQ(admin().delete_mailbox(name("user.old")).error().code, Errc::unsupported);
   EXPECT_EQ(admin().delete_mailbox(name("shared")).error().code, Errc::invalid);
-  EXPECT_EQ(live(), (std::set<std::string>{"user.ann", "user.old"}));
+  EXPECT_EQ(live(), (std::set<std::string>{"user.ann"}));
 }
 
 // -- list and autocreate

@@ -98,7 +98,15 @@ struct Operation {
   std::set<std::string> live;           // afterwards
   std::set<std::string> optional = {};  // what of that a fault may have left out for good
   bool about_to_rewrite = false;
+  void (*adapt)(cyrus::StoreConfig& config) = nullptr;
 };
+
+void by_name(cyrus::StoreConfig& config) { config.legacy_dirs = true; }
+void for_good(cyrus::StoreConfig& config) { config.delete_mode = cyrus::DeleteMode::immediate; }
+void by_name_for_good(cyrus::StoreConfig& config) {
+  by_name(config);
+  for_good(config);
+}
 
 std::vector<Operation> all_operations() {
   const std::set<std::string> before{"user.ann", "user.ann.a", "user.ann.a.b"};
@@ -118,6 +126,10 @@ std::vector<Operation> all_operations() {
       {"rewrite list", create("user.ann.n"), Errc::invalid, with({"user.ann.n"}), {}, true},
       {"delete folder", remove("user.ann.a.b"), Errc::not_found, {"user.ann", "user.ann.a"}},
       {"delete user", remove("user.ann"), Errc::not_found, {}},
+      {"moved folder", remove("user.ann.a.b"), Errc::not_found, {"user.ann", "user.ann.a"}, {}, false, by_name},
+      {"moved user", remove("user.ann"), Errc::not_found, {}, {}, false, by_name},
+      {"folder for good", remove("user.ann.a.b"), Errc::not_found, {"user.ann", "user.ann.a"}, {}, false, for_good},
+      {"user for good", remove("user.ann"), Errc::not_found, {}, {}, false, by_name_for_good},
       {"set quota",
        [](MailboxAdmin& admin) {
          return admin.set_quota(name("user.ann.a"), {7, 8});
@@ -146,6 +158,7 @@ class Driver {
     config_.sync_log = true;
     config_.autocreate.quota_kib = 10;
     config_.autocreate.inbox_folders = "Sent";
+    plain_config_ = config_;
     void* memory = ::mmap(nullptr, sizeof(Control), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw std::runtime_error("mmap");
     control_ = static_cast<Control*>(memory);
@@ -157,6 +170,8 @@ class Driver {
   int run() {
     std::uint64_t points = 0;
     for (const Operation& operation : all_operations()) {
+      config_ = plain_config_;
+      if (operation.adapt != nullptr) operation.adapt(config_);
       make(operation.about_to_rewrite);
       std::uint64_t of_operation = 0;
       for (const Fault& fault : all_faults()) {
@@ -169,7 +184,7 @@ class Driver {
           ++of_operation;
         }
       }
-      std::printf("%-14s %6llu points\n", std::string(operation.name).c_str(),
+      std::printf("%-15s %6llu points\n", std::string(operation.name).c_str(),
                   static_cast<unsigned long long>(of_operation));
       std::fflush(stdout);
       points += of_operation;
@@ -348,6 +363,7 @@ class Driver {
   const fs::path root_ = directory_.path() / "store";
   const fs::path pristine_ = directory_.path() / "pristine";
   cyrus::StoreConfig config_;
+  cyrus::StoreConfig plain_config_;
   const base::Log log_{[](base::Severity, std::string_view) {}};
   Control* control_ = nullptr;
   std::uint64_t problems_ = 0;

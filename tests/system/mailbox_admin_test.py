@@ -3,6 +3,7 @@
 What we create its lmtpd delivers to, its imapd and pop3d serve, and its tools find right; what we delete it brings back.
 """
 
+import re
 import socket
 import subprocess
 import threading
@@ -151,6 +152,8 @@ class MailboxAdminTest(unittest.TestCase):
             self.assertEqual(self.site.tool("reconstruct", "-n", name).strip(), name)
             self.assertNotIn("rror", self.site.tool("mbexamine", "-q", name))
         self.assertEqual(self.wrong_quotas(), [])
+        self.assertEqual([line for line in self.site.tool("chk_cyrus").splitlines()
+                          if line and not line.startswith(("Examining partition", "checking: "))], [])
         listed = set(self.site.tool("ctl_mboxlist", "-d").splitlines())
         self.assertGreaterEqual(len(listed), 3)
 
@@ -376,14 +379,71 @@ class MailboxAdminTest(unittest.TestCase):
 class LegacyLayoutTest(MailboxAdminTest):
     options = {"mailbox_legacy_dirs": "yes", "statuscache": "yes", "sync_log": "yes"}
 
-    def test_a_folder_that_we_delete_cyrus_brings_back(self):
+    def test_deleting_moves_all_files_and_no_empty_directory_stays(self):
         self.tool.ok("create", "user.carl")
-        self.assertIn("unsupported", self.tool.ask("delete", "user.carl"))
+        self.tool.ok("create", "user.carl.Sub.Deep")
+        self.deliver("carl")
+        spool = self.site.root / "spool"
+        inbox, = (path for path in spool.rglob("user/carl") if (path / "cyrus.index").exists())
+        number = (inbox / "1.").stat().st_ino
+        deleted = self.tool.ok("delete", "user.carl").split()
+        self.assertFalse(inbox.exists())
+        place, = spool.rglob(f"DELETED/user/carl/{deleted[-1].rpartition('.')[2]}")
+        self.assertEqual((place / "1.").stat().st_ino, number)
+        self.check_store()
 
-    test_a_user_is_deleted_with_all_that_is_his = None
-    test_a_session_that_has_the_mailbox_open_is_ended = None
+    # Slow, and the same for both layouts.
     test_both_create_and_delete_at_once = None
     test_what_cyrus_created_and_deleted_we_see = None
+    test_what_we_create_cyrus_uses = None
+
+
+class ImmediateDeletionTest(MailboxAdminTest):
+    options = {"delete_mode": "immediate"}
+
+    def tree(self):
+        """All but the directories of hashed names, which Cyrus leaves."""
+        return sorted(str(path.relative_to(self.site.root)) for path in (self.site.root / "spool").rglob("*")
+                      if len(path.name) > 1)
+
+    def test_what_we_delete_for_good_is_gone_as_when_cyrus_does_it(self):
+        for layout in ("no", "yes"):
+            self.site.settings["mailbox_legacy_dirs"] = layout
+            self.site.write_imapd_conf()
+            self.tool.close()
+            self.tool = Tool(self.site)
+            before = self.tree()
+            found = []
+            for ours in (True, False):
+                self.tool.ok("create", "user.carl")
+                self.tool.ok("create", "user.carl.Sub")
+                self.tool.ok("quota", "user.carl", "5000", "-1")
+                self.assertTrue(self.deliver("carl", f"{layout}{ours}").startswith("250"))
+                self.assertTrue(self.deliver("carl+Sub", f"{layout}{ours}s").startswith("250"))
+                if ours:
+                    self.assertEqual(self.tool.ok("delete", "user.carl.Sub").strip(), "user.carl.Sub")
+                else:
+                    admin = self.admin()
+                    admin.ok("SETACL user.carl.Sub cyrus lrswipkxtecda")
+                    admin.ok("DELETE user.carl.Sub")
+                    admin.close()
+                self.assertEqual(self.tool.ok("usage", "user.carl").split()[5], "1")
+                records = [re.sub(r"[0-9]{9,}|I [a-z0-9]{24}|F [0-9]+", "#", text) for key, text in
+                           sorted(self.database().items()) if "carl" in key + text and "Sub" in key + text]
+                found.append(records)
+                self.check_store()
+                self.tool.ok("delete", "user.carl")
+                self.assertEqual([path for path in self.tree() if path not in before and "stage." not in path], [])
+                self.check_store()
+            self.assertEqual(*found)
+
+    test_a_folder_that_we_delete_cyrus_brings_back = None
+    test_both_create_and_delete_at_once = None
+    test_what_cyrus_created_and_deleted_we_see = None
+    test_what_we_create_cyrus_uses = None
+    test_a_record_of_ours_is_that_of_cyrus = None
+    test_a_first_login_makes_the_inbox_when_the_options_say_so = None
+    test_quota_roots_count_what_cyrus_counts = None
 
 
 if __name__ == "__main__":

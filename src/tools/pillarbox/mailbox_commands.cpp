@@ -85,6 +85,10 @@ base::Result<int> run_delete(const Arguments& arguments, Console& console) {
       arguments, console, [&](MailboxAdmin& admin, const cyrus::MailboxName& name) -> base::Result<int> {
         const auto deleted = patiently(admin, [&] { return admin.delete_mailbox(name); });
         if (!deleted) return tl::unexpected(deleted.error());
+        if (deleted->back() == name) {
+          console.line("mailbox " + name.intname() + " deleted, with its mail (delete_mode: immediate)");
+          return kAllWell;
+        }
         console.line("mailbox " + name.intname() + " deleted; the mail is kept until cyr_expire removes it, as");
         for (const auto& kept : *deleted) console.line("  " + kept.intname());
         return kAllWell;
