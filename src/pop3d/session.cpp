@@ -93,7 +93,12 @@ net::Task<bool> Session::implicit_tls() {
 }
 
 void Session::note_tls(const net::TlsInfo& info) {
-  tls_ = std::make_unique<const net::TlsInfo>(info);
+  auto kept = std::make_unique<net::TlsInfo>(info);
+  if (tls_ends_at_proxy_) {  // ours is with the proxy: its certificate is no client's, and no client knows the binding
+    kept->client_name.clear();
+    kept->binding = net::ChannelBinding();
+  }
+  tls_ = std::move(kept);
   process_.log.notice("starttls: " + info.version + " with cipher " + info.cipher + " (" + std::to_string(info.bits) +
                       "/" + std::to_string(info.algorithm_bits) + " bits " + (info.resumed ? "reused" : "new") + ") " +
                       (info.client_name.empty() ? "no authentication" : "authenticated as " + info.client_name) +

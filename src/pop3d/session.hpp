@@ -127,7 +127,7 @@ class Session final : public server::Session {
   net::Endpoint local_;
   std::string id_;
   const net::Clock::time_point arrived_;
-  const bool tls_ends_at_proxy_;  // then no channel binding holds (RFC 5056)
+  const bool tls_ends_at_proxy_;  // see note_tls()
   const bool tls_at_proxy_;       // and it counts
   TelemetryWriter& telemetry_writer_;
   std::unique_ptr<Telemetry> telemetry_;  // null: none. Outlives the stream, which shows it what passes

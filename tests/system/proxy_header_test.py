@@ -52,7 +52,8 @@ class ProxyCase(TlsCase):
     def proxied_site(self, options=None):
         return self.site(services={"pop3": "-H", "pop3s": "-H -s", "ended": "-H", "guarded": "-H", "open": ""},
                          options={"proxy_protocol_timeout": "1s", "ended_proxy_protocol_tls": "yes",
-                                  "ended_tls_required": "yes", "failedloginpause": "0", "allowplaintext": "no",
+                                  "ended_tls_required": "yes", "failedloginpause": "0",
+                                  "sasl_mech_list": "PLAIN LOGIN SCRAM-SHA-256 SCRAM-SHA-256-PLUS", "allowplaintext": "no",
                                   "guarded_proxy_protocol_networks": "192.0.2.0/24, ::1", **(options or {})},
                          attributes="prefork=1 maxchild=1").start()
 
@@ -133,7 +134,13 @@ class HeaderTest(ProxyCase):
         site = self.proxied_site()
         client = self.behind(site.ports["pop3"], v2(tls_told()))
         self.assertRegex(client.ask("USER alice"), r"^-ERR \[AUTH\] USER command only available under a layer")
-        self.assertRegex(client.ask("STLS"), r"^\+OK")
+        # TLS from the proxy to us is not the client's: nothing is bound to it.
+        client.start_tls(trusting_context())
+        self.addCleanup(client.close)
+        self.assertRegex(client.ask("CAPA"), r"^\+OK")
+        capabilities = client.body().decode()
+        self.assertIn("SCRAM-SHA-256", capabilities)
+        self.assertNotIn("-PLUS", capabilities)
         for header in (v2(), v2(tls_told(bits=0)), v2(tls_told(b"TLSv1.1")), v2(tls_told(b"")), LINE,
                        block(tls_told(), command=0, family=0)):
             client = self.behind(site.ports["ended"], header)
