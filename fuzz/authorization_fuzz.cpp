@@ -58,6 +58,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     } else if (const auto* check = std::get_if<pop3::CheckPassword>(&step)) {
       CHECK(is_pass && waiting && check->user == *waiting && pop3::allows_user(rules));
       waiting.reset();
+    } else if (std::holds_alternative<pop3::CheckApop>(step)) {
+      CHECK(rules.apop_offered && !waiting && !pop3::lacks_required_tls(rules));
     } else if (std::holds_alternative<pop3::StartTls>(step)) {
       CHECK(rules.stls_offered && !rules.tls_active);
       waiting.reset();

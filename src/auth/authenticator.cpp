@@ -8,13 +8,19 @@
 #include "config/option.hpp"
 
 #include <sasl/sasl.h>
+#include <sasl/saslplug.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
+#include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <map>
 #include <mutex>
 #include <new>
+#include <sys/random.h>
+#include <tuple>
 #include <utility>
 
 namespace auth {
@@ -22,6 +28,9 @@ namespace {
 
 /// Entries of the caches below before they are started afresh: kinds of channel, own addresses.
 constexpr std::size_t kMaxCached = 64;
+
+/// Octets of servername in a challenge of APOP: the greeting must fit into 512 with it (RFC 2449 s4).
+constexpr std::size_t kMaxChallengeHost = 128;
 
 /// libsasl2 has one state per process, so there is one Authenticator at a time.
 std::atomic<bool> library_taken{false};
@@ -92,6 +101,24 @@ int log_line(void* settings, int level, const char* message) noexcept {
   return SASL_OK;
 }
 
+/// What auxprop_plugin_info says: it calls once for each plug-in, and once without one at either end.
+void count_plugin(sasl_auxprop_plug_t* plugin, sasl_info_callback_stage_t stage, void* count) noexcept {
+  if (stage == SASL_INFO_LIST_MECH && plugin != nullptr) ++*static_cast<int*>(count);
+}
+
+/// True when a plug-in could give libsasl2 the password of a user. `sasl_auxprop_plugin` names those that it asks; all
+/// when it is not set.
+bool has_password_plugin(const config::ImapdConf& conf) {
+  int plugins = 0;
+  const auto wanted = conf.find("sasl_auxprop_plugin");
+  const std::string list{wanted.value_or(std::string_view{})};
+  ::auxprop_plugin_info(wanted ? list.c_str() : nullptr, &count_plugin, &plugins);
+  return plugins > 0;
+}
+
+/// What the offer depends on: TLS, its bits, the type of binding, a certificate's name, layers.
+using ChannelKind = std::tuple<bool, int, std::string, bool, bool>;
+
 }  // namespace
 
 struct Authenticator::State {
@@ -106,8 +133,10 @@ struct Authenticator::State {
   OptionServer options;
   std::array<sasl_callback_t, 3> callbacks;  // libsasl2 keeps a pointer to it
 
+  bool apop = false;  // whether it is offered
+
   std::mutex mutex;  // guards what follows
-  std::map<std::pair<bool, int>, std::string> mechanisms;
+  std::map<ChannelKind, std::string> mechanisms;
   std::map<std::string, std::string> local_domains;
 };
 
@@ -120,6 +149,10 @@ Authenticator::~Authenticator() {
 
 base::Result<std::unique_ptr<Authenticator>> Authenticator::create(const config::ImapdConf& conf,
                                                                    const base::Log& log) {
+  if (conf.integer(config::Option::sasl_maximum_layer) < conf.integer(config::Option::sasl_minimum_layer)) {
+    return base::fail(base::Errc::invalid,
+                      conf.file().native() + ": sasl_maximum_layer is less than sasl_minimum_layer");
+  }
   if (library_taken.exchange(true)) return base::fail(base::Errc::busy, "SASL: already in use in this process");
   auto state = std::make_unique<State>(conf, log);
   ::sasl_set_mutex(&new_mutex, &lock_mutex, &unlock_mutex, &free_mutex);
@@ -132,7 +165,20 @@ base::Result<std::unique_ptr<Authenticator>> Authenticator::create(const config:
     return base::fail(code == SASL_BADPARAM || code == SASL_CONFIGERR ? base::Errc::invalid : base::Errc::io,
                       std::string{"SASL: sasl_server_init: "} + (text != nullptr ? text : "unknown error"));
   }
+  state->apop = conf.is_on(config::Option::allowapop) && ::sasl_checkapop(nullptr, nullptr, 0, nullptr, 0) == SASL_OK &&
+                has_password_plugin(conf);
   return std::unique_ptr<Authenticator>{new Authenticator(std::move(state))};
+}
+
+// libsasl2's own challenge draws on 48 bits of a linear generator.
+std::string Authenticator::apop_challenge() const {
+  std::array<std::uint64_t, 2> random{};
+  if (!state_->apop || ::getrandom(random.data(), sizeof random, 0) != static_cast<ssize_t>(sizeof random)) return {};
+  std::string host = state_->settings.server_name.substr(0, kMaxChallengeHost);
+  const auto is_odd = [](char c) { return c <= ' ' || c > '~' || c == '<' || c == '>' || c == '@'; };
+  std::replace_if(host.begin(), host.end(), is_odd, '-');
+  return "<" + std::to_string(random[0]) + std::to_string(random[1]) + "." + std::to_string(std::time(nullptr)) + "@" +
+         host + ">";
 }
 
 base::Result<std::unique_ptr<Exchange>> Authenticator::begin(const Channel& channel) {
@@ -157,14 +203,14 @@ base::Result<std::unique_ptr<Exchange>> Authenticator::begin(const Channel& chan
 }
 
 std::string Authenticator::mechanisms(const Channel& channel) {
-  const std::pair kind{channel.tls, channel.external_ssf};
+  const bool external = state_->settings.certificate_user(channel).has_value();
+  const ChannelKind kind{channel.tls, channel.external_ssf, channel.binding_type, external, channel.layers};
   const std::lock_guard lock{state_->mutex};
   if (const auto known = state_->mechanisms.find(kind); known != state_->mechanisms.end()) return known->second;
 
-  Channel same_kind;  // without the addresses: the answer holds for every peer
-  same_kind.service = channel.service;
-  same_kind.tls = channel.tls;
-  same_kind.external_ssf = channel.external_ssf;
+  Channel same_kind = channel;  // without the addresses: the answer holds for every peer
+  same_kind.local_ip.clear();
+  same_kind.peer_ip.clear();
   auto exchange = SaslExchange::create(state_->settings, same_kind, {});
   if (!exchange) {
     state_->settings.log.error(exchange.error().text);

@@ -21,6 +21,11 @@ struct Channel {
   unsigned peer_port = 0;
   int external_ssf = 0;  ///< bits of the TLS layer, or what -p says
   bool tls = false;
+  std::string binding_type;  ///< name of the channel binding (RFC 5056), "tls-exporter"; empty: there is none
+  std::string binding;       ///< its octets
+  /// Who the client is by its certificate, which was verified; empty: nobody. EXTERNAL is offered for it.
+  std::string certificate_name;
+  bool layers = false;  ///< the caller can switch on a security layer of SASL's own (RFC 4422 s3.7)
 };
 
 /// Why a login was refused. The text of `reason` is for the log only.
@@ -44,6 +49,7 @@ struct Identity {
   std::string user;              ///< authorisation id, canonical: whose maildrop is opened
   std::string subfolder;         ///< after '+' with popsubfolders, else empty
   std::string authenticated_as;  ///< whose password it was: `user`, or one of admins and proxyservers
+  bool admin = false;            ///< `authenticated_as` is one of admins; told for AUTH only
 
   Identity(std::string user_id, std::string folder)
       : user(std::move(user_id)), subfolder(std::move(folder)), authenticated_as(user) {}
@@ -74,6 +80,15 @@ class Exchange {
   /// USER and PASS. Canonicalises `user` (see user_name.hpp, with the dot rule of USER). "anonymous" needs no password,
   /// but allowanonymouslogin.
   virtual Outcome check_password(std::string_view user, base::Secret password) = 0;
+  /// APOP (RFC 1939 s7): `digest` is 32 hex digits of MD5 over `challenge` and the password. Canonicalises `user`.
+  virtual Outcome check_apop(std::string_view challenge, std::string_view user, std::string_view digest) = 0;
+  /// True behind an identity when a security layer was negotiated: all octets that follow our +OK, and the client's
+  /// last response, go through wrap() and unwrap(). Neither blocks.
+  virtual bool has_layer() const = 0;
+  /// What to send for `plain`. Errors: io.
+  virtual base::Result<std::string> wrap(std::string_view plain) = 0;
+  /// What is complete of the octets that arrived; the rest is kept. Errors: invalid (forged, damaged or too long).
+  virtual base::Result<std::string> unwrap(std::string_view arrived) = 0;
   /// Whether the password database has a canonical userid, for deliveries; says nothing of a client. Errors:
   /// unsupported (sasl_pwcheck_method names none that can tell, such as saslauthd alone); io.
   virtual base::Result<bool> knows(std::string_view user) = 0;
@@ -83,7 +98,8 @@ class Exchange {
 /// served to it. One object per process (libsasl2 keeps global state); thread-safe.
 class Authenticator {
  public:
-  /// Errors: invalid, io; busy (there is one already). `log` and `conf` must outlive the object.
+  /// Errors: invalid (sasl_maximum_layer below sasl_minimum_layer, what libsasl2 says), io; busy (there is one
+  /// already). `log` and `conf` must outlive the object.
   static base::Result<std::unique_ptr<Authenticator>> create(const config::ImapdConf& conf, const base::Log& log);
   ~Authenticator();
 
@@ -97,6 +113,11 @@ class Authenticator {
   /// "PLAIN LOGIN": what AUTH offers on a channel of that strength; empty when nothing. Computed once per kind of
   /// channel; the first call may block.
   std::string mechanisms(const Channel& channel);
+
+  /// A challenge for the greeting, "<random.time@servername>": 128 bits that nobody can guess and no two have in
+  /// common. Empty when APOP is not to be offered: allowapop is off, libsasl2 was built without it, or no plug-in could
+  /// give it a password. Does not block.
+  std::string apop_challenge() const;
 
  private:
   struct State;

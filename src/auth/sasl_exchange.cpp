@@ -2,6 +2,7 @@
 
 #include "auth/sasl_callback.hpp"
 #include "auth/sasl_response.hpp"
+#include "auth/scram_header.hpp"
 #include "auth/word_list.hpp"
 #include "base/ascii.hpp"
 
@@ -24,6 +25,10 @@ namespace {
 
 /// Bytes of a client's text in one log line.
 constexpr std::size_t kMaxLogText = 400;
+/// What a client may put into one packet of a security layer, and the most that one of ours carries.
+constexpr unsigned kLayerOctets = 4096;
+/// Hex digits of an MD5 digest.
+constexpr std::size_t kApopDigits = 32;
 
 /// A NUL-terminated copy for C code, overwritten afterwards.
 class CString {
@@ -67,6 +72,18 @@ std::string property(sasl_conn_t* connection, int number) {
   return static_cast<const char*>(value);
 }
 
+/// Octets of plain text that a packet of the negotiated layer takes; 0 when there is no layer.
+std::size_t negotiated_layer(sasl_conn_t* connection) {
+  const void* value = nullptr;
+  if (::sasl_getprop(connection, SASL_SSF, &value) != SASL_OK || value == nullptr) return 0;
+  if (*static_cast<const sasl_ssf_t*>(value) == 0) return 0;
+  std::size_t most = kLayerOctets;
+  if (::sasl_getprop(connection, SASL_MAXOUTBUF, &value) == SASL_OK && value != nullptr) {
+    most = std::min<std::size_t>(most, *static_cast<const unsigned*>(value));
+  }
+  return std::max<std::size_t>(most, 1);
+}
+
 }  // namespace
 
 SaslExchange::SaslExchange(const SaslSettings& settings, const Channel& channel, std::string local_domain)
@@ -104,18 +121,34 @@ base::Result<void> SaslExchange::open() {
                                or_null(peer), callbacks_.data(), 0, &connection_);
   if (code != SASL_OK) return base::fail(base::Errc::io, "SASL: sasl_server_new: " + error_text(code));
 
-  const sasl_ssf_t external = static_cast<sasl_ssf_t>(std::max(0, channel_.external_ssf));
-  code = ::sasl_setprop(connection_, SASL_SSF_EXTERNAL, &external);
-  if (code == SASL_OK) {
-    sasl_security_properties_t properties{};
-    // No security layer of SASL's own: nothing of ours would wrap the stream in it. libsasl2 refuses a minimum above
-    // this maximum even where the channel makes up for it, so SaslSettings::too_weak holds the minimum.
-    properties.min_ssf = 0;
-    properties.max_ssf = 0;
-    properties.maxbufsize = 0;
-    if (!settings_.plaintext_allowed(channel_)) properties.security_flags |= SASL_SEC_NOPLAINTEXT;
-    if (!settings_.allow_anonymous) properties.security_flags |= SASL_SEC_NOANONYMOUS;
-    code = ::sasl_setprop(connection_, SASL_SEC_PROPS, &properties);
+  return describe_channel();
+}
+
+base::Result<void> SaslExchange::describe_channel() {
+  const auto bits = static_cast<unsigned>(std::max(0, channel_.external_ssf));
+  const sasl_ssf_t external = bits;
+  sasl_security_properties_t properties{};
+  if (channel_.layers) {
+    // libsasl2 takes the bits of the channel off both bounds: under TLS there is rarely anything left to negotiate.
+    properties.min_ssf = settings_.minimum_layer;
+    properties.max_ssf = settings_.maximum_layer;
+    properties.maxbufsize = kLayerOctets;
+  }
+  // Without layers both bounds are 0: libsasl2 refuses a minimum above the maximum even where the channel makes up for
+  // it, so SaslSettings::too_weak holds the minimum.
+  if (!settings_.plaintext_allowed(channel_)) properties.security_flags |= SASL_SEC_NOPLAINTEXT;
+  if (!settings_.allow_anonymous) properties.security_flags |= SASL_SEC_NOANONYMOUS;
+
+  int code = ::sasl_setprop(connection_, SASL_SSF_EXTERNAL, &external);
+  if (code == SASL_OK) code = ::sasl_setprop(connection_, SASL_SEC_PROPS, &properties);
+  if (code == SASL_OK && settings_.certificate_user(channel_)) {
+    code = ::sasl_setprop(connection_, SASL_AUTH_EXTERNAL, channel_.certificate_name.c_str());
+  }
+  if (code == SASL_OK && !channel_.binding_type.empty()) {
+    binding_.name = channel_.binding_type.c_str();
+    binding_.data = reinterpret_cast<const unsigned char*>(channel_.binding.data());
+    binding_.len = static_cast<unsigned long>(channel_.binding.size());
+    code = ::sasl_setprop(connection_, SASL_CHANNEL_BINDING, &binding_);
   }
   if (code != SASL_OK) return base::fail(base::Errc::io, "SASL: sasl_setprop: " + error_text(code));
   return {};
@@ -140,6 +173,14 @@ Exchange::Outcome SaslExchange::start(std::string_view mechanism, std::optional<
 
   const auto call = offers(mechanism) ? SaslCall::offered : SaslCall::start;
   mechanism_ = mechanism;
+  if (is_scram(mechanism)) {
+    if (call != SaslCall::offered) return refuse(Refusal::Kind::no_mechanism, error_text(SASL_NOMECH));
+    scram_begins_ = true;
+    plus_offered_ = offers(mechanism_ + "-PLUS");
+  }
+  if (initial_response) {
+    if (auto objection = object_to_scram(initial_response->view())) return std::move(*objection);
+  }
   const CString response{initial_response ? initial_response->view() : std::string_view{}};
   const char* challenge = nullptr;
   unsigned length = 0;
@@ -153,6 +194,7 @@ Exchange::Outcome SaslExchange::step(base::Secret response) {
   if (!is_acceptable_response(mechanism_, response.view())) {
     return refuse(Refusal::Kind::bad_protocol, error_text(SASL_BADPROT));
   }
+  if (auto objection = object_to_scram(response.view())) return std::move(*objection);
   cause_.clear();
   const CString text{response.view()};
   response.wipe();
@@ -192,6 +234,61 @@ Exchange::Outcome SaslExchange::check_password(std::string_view user, base::Secr
   return conclude(code, SaslCall::password, nullptr, 0);
 }
 
+std::optional<Exchange::Outcome> SaslExchange::object_to_scram(std::string_view message) {
+  if (!std::exchange(scram_begins_, false)) return std::nullopt;
+  const ScramOffer offer{mechanism_, channel_.binding_type, plus_offered_};
+  const auto objection = scram_objection(message, offer);
+  if (objection.empty()) return std::nullopt;
+  return refuse(scram_header(message) ? Refusal::Kind::credentials : Refusal::Kind::bad_protocol,
+                std::string{objection});
+}
+
+Exchange::Outcome SaslExchange::check_apop(std::string_view challenge, std::string_view user, std::string_view digest) {
+  if (std::exchange(used_, true)) return refuse(Refusal::Kind::bad_protocol, "second start of one exchange");
+  if (settings_.too_weak(channel_)) return refuse(Refusal::Kind::too_weak, error_text(SASL_TOOWEAK));
+  const auto is_hex = [](char c) { return base::ascii::is_digit(c) || (c >= 'a' && c <= 'f'); };
+  if (digest.size() != kApopDigits || !std::all_of(digest.begin(), digest.end(), is_hex)) {
+    return refuse(Refusal::Kind::bad_protocol, error_text(SASL_BADPROT));
+  }
+  auto rules = names_;
+  rules.hierarchy_dot = settings_.hierarchy_dot;
+  const auto name = canonical_name(user, rules);
+  if (!name || name->user == "anonymous") return refuse(Refusal::Kind::credentials, "invalid user");
+  authenticated_ = name->user;
+  user_ = name->user;
+  subfolder_ = name->subfolder;
+  const CString shown{challenge};
+  const CString response{user_ + " " + std::string{digest}};
+  const int code = ::sasl_checkapop(connection_, shown.get(), shown.size(), response.get(), response.size());
+  return conclude(code, SaslCall::password, nullptr, 0);
+}
+
+base::Result<std::string> SaslExchange::wrap(std::string_view plain) {
+  std::string out;
+  for (; !plain.empty(); plain.remove_prefix(std::min(plain.size(), layer_piece_))) {
+    const auto piece = plain.substr(0, layer_piece_);
+    const char* packet = nullptr;
+    unsigned length = 0;
+    const int code = ::sasl_encode(connection_, piece.data(), static_cast<unsigned>(piece.size()), &packet, &length);
+    if (code != SASL_OK) return base::fail(base::Errc::io, "SASL: sasl_encode: " + error_text(code));
+    out.append(packet, length);
+  }
+  return out;
+}
+
+base::Result<std::string> SaslExchange::unwrap(std::string_view arrived) {
+  std::string out;
+  for (; !arrived.empty(); arrived.remove_prefix(std::min<std::size_t>(arrived.size(), kLayerOctets))) {
+    const auto piece = arrived.substr(0, kLayerOctets);
+    const char* plain = nullptr;
+    unsigned length = 0;
+    const int code = ::sasl_decode(connection_, piece.data(), static_cast<unsigned>(piece.size()), &plain, &length);
+    if (code != SASL_OK) return base::fail(base::Errc::invalid, "SASL: sasl_decode: " + error_text(code));
+    if (plain != nullptr) out.append(plain, length);
+  }
+  return out;
+}
+
 base::Result<bool> SaslExchange::knows(std::string_view user) {
   const std::string text(user);
   const int code = ::sasl_user_exists(connection_, nullptr, nullptr, text.c_str());
@@ -209,10 +306,10 @@ Exchange::Outcome SaslExchange::conclude(int code, SaslCall call, const char* ch
     return outcome;
   }
   if (code != SASL_OK) return refuse(code, call);
-  return welcome();
+  return welcome(call);
 }
 
-Exchange::Outcome SaslExchange::welcome() {
+Exchange::Outcome SaslExchange::welcome(SaslCall call) {
   const auto user = property(connection_, SASL_USERNAME);
   const auto authenticated = property(connection_, SASL_AUTHUSER);
   // A canon_user_plugin has its say after ours, so the result is checked like any name.
@@ -223,9 +320,12 @@ Exchange::Outcome SaslExchange::welcome() {
     return refuse(Refusal::Kind::credentials, "anonymous login refused");
   }
   mechanism_.clear();
+  layer_piece_ = negotiated_layer(connection_);
   Outcome outcome;
   outcome.identity.emplace(final_name->user, final_name->subfolder.empty() ? subfolder_ : final_name->subfolder);
   if (!authenticated.empty()) outcome.identity->authenticated_as = authenticated;
+  outcome.identity->admin = call == SaslCall::offered &&
+                            lists_user(settings_.admins, outcome.identity->authenticated_as, settings_.unix_groups);
   return outcome;
 }
 

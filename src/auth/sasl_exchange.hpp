@@ -28,6 +28,10 @@ class SaslExchange final : public Exchange {
   Outcome start(std::string_view mechanism, std::optional<base::Secret> initial_response) override;
   Outcome step(base::Secret response) override;
   Outcome check_password(std::string_view user, base::Secret password) override;
+  Outcome check_apop(std::string_view challenge, std::string_view user, std::string_view digest) override;
+  bool has_layer() const override { return layer_piece_ > 0; }
+  base::Result<std::string> wrap(std::string_view plain) override;
+  base::Result<std::string> unwrap(std::string_view arrived) override;
   base::Result<bool> knows(std::string_view user) override;
 
   /// What the channel is offered, separated by blanks.
@@ -36,10 +40,12 @@ class SaslExchange final : public Exchange {
  private:
   SaslExchange(const SaslSettings& settings, const Channel& channel, std::string local_domain);
   base::Result<void> open();
+  base::Result<void> describe_channel();
 
   bool offers(std::string_view mechanism);
+  std::optional<Outcome> object_to_scram(std::string_view message);
   Outcome conclude(int code, SaslCall call, const char* challenge, unsigned challenge_length);
-  Outcome welcome();
+  Outcome welcome(SaslCall call);
   Outcome refuse(int code, SaslCall call);
   Outcome refuse(Refusal::Kind kind, std::string reason);
 
@@ -58,15 +64,19 @@ class SaslExchange final : public Exchange {
   const Channel channel_;
   NameRules names_;
   std::array<sasl_callback_t, 4> callbacks_;  // libsasl2 keeps a pointer to it
+  sasl_channel_binding_t binding_{};          // so too
   sasl_conn_t* connection_ = nullptr;
 
   std::string mechanism_;  // of the exchange that is under way; empty before start and after the end
   bool used_ = false;
+  bool scram_begins_ = false;  // the next response is SCRAM's first message
+  bool plus_offered_ = false;
   std::string authenticated_;  // canonical authentication id, as far as it got known
   std::string user_;           // canonical authorisation id
   std::string subfolder_;
   std::string cause_;  // the first complaint in the log of this call
   bool saslauthd_trouble_ = false;
+  std::size_t layer_piece_ = 0;  // octets that the layer wraps at a time; 0: no layer
 };
 
 }  // namespace auth

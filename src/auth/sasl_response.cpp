@@ -35,6 +35,9 @@ bool is_acceptable_response(std::string_view mechanism, std::string_view respons
     return !response.empty() && response.size() <= kMaxPasswordResponse &&
            response.find(kNul) == std::string_view::npos;
   }
+  if (base::ascii::equal_ignoring_case(mechanism, "EXTERNAL")) {
+    return response.size() <= kMaxPasswordResponse && response.find(kNul) == std::string_view::npos;
+  }
   return response.size() <= kMaxResponse;
 }
 

@@ -16,8 +16,9 @@ bool is_mechanism_name(std::string_view name);
 /// True when a decoded response may be given to libsasl2, whose plug-ins and back ends handle passwords as C strings:
 /// what hides behind a NUL would not be looked at.
 ///
-/// PLAIN needs exactly [authzid] NUL authcid NUL passwd, the last two not empty (RFC 4616 s2); a response of LOGIN
-/// holds no NUL and is not empty. An empty password must not reach a directory that takes it for an anonymous bind.
+/// EXTERNAL takes a name, so no NUL either. PLAIN needs exactly [authzid] NUL authcid NUL passwd, the last two not
+/// empty (RFC 4616 s2); a response of LOGIN holds no NUL and is not empty. An empty password must not reach a directory
+/// that takes it for an anonymous bind.
 bool is_acceptable_response(std::string_view mechanism, std::string_view response);
 
 }  // namespace auth

@@ -65,6 +65,7 @@ SaslSettings::SaslSettings(const config::ImapdConf& conf, const base::Log& log_l
       allow_plaintext(conf.is_on(Option::allowplaintext)),
       allow_anonymous(conf.is_on(Option::allowanonymouslogin)),
       minimum_layer(static_cast<unsigned>(std::max(0, conf.integer(Option::sasl_minimum_layer)))),
+      maximum_layer(static_cast<unsigned>(std::max(0, conf.integer(Option::sasl_maximum_layer)))),
       log_level(log_level_of(conf)),
       password_file_(password_file_of(conf)) {
   names.virtual_domains = virtual_domains_of(conf);
@@ -84,7 +85,14 @@ bool SaslSettings::plaintext_allowed(const Channel& channel) const {
 }
 
 bool SaslSettings::too_weak(const Channel& channel) const {
-  return minimum_layer > static_cast<unsigned>(std::max(0, channel.external_ssf));
+  return !channel.layers && minimum_layer > static_cast<unsigned>(std::max(0, channel.external_ssf));
+}
+
+std::optional<std::string> SaslSettings::certificate_user(const Channel& channel) const {
+  if (channel.certificate_name.find_first_of(std::string_view{"%+\0", 3}) != std::string::npos) return std::nullopt;
+  const auto name = canonical_name(channel.certificate_name, names);
+  if (!name || name->user == "anonymous" || name->user == "anyone") return std::nullopt;
+  return name->user;
 }
 
 void log_sasl_line(const SaslSettings& settings, int level, std::string_view line) noexcept {

@@ -28,6 +28,7 @@ struct SaslSettings {
   bool allow_plaintext;
   bool allow_anonymous;
   unsigned minimum_layer;  ///< sasl_minimum_layer, bits
+  unsigned maximum_layer;  ///< sasl_maximum_layer, bits
   int log_level;           ///< sasl_log_level, on libsasl2's scale
 
   /// The password file that all auxprop lookups need and that is not there; nullopt when it is, or when the
@@ -36,9 +37,12 @@ struct SaslSettings {
 
   /// True when a clear-text password may be taken on the channel.
   bool plaintext_allowed(const Channel& channel) const;
-  /// True when the channel is weaker than sasl_minimum_layer. No layer of SASL's own is negotiated here, so nothing
-  /// else could make up for it.
+  /// True when the channel is weaker than sasl_minimum_layer and no layer of SASL's own could make up for it.
   bool too_weak(const Channel& channel) const;
+  /// The user that the client's certificate names. nullopt: none, or a name that is not exactly a user's: one that
+  /// login names would be cut, rewritten or widened from ("a+b", "a%b", "anyone"). Case and the default domain may
+  /// differ.
+  std::optional<std::string> certificate_user(const Channel& channel) const;
 
  private:
   std::optional<std::string> password_file_;

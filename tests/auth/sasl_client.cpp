@@ -30,6 +30,38 @@ SaslClient::~SaslClient() {
   ::sasl_client_done();
 }
 
+void SaslClient::bind_channel(std::string name, std::string data, bool critical) {
+  binding_name_ = std::move(name);
+  binding_data_ = std::move(data);
+  binding_.name = binding_name_.c_str();
+  binding_.critical = critical ? 1 : 0;
+  binding_.data = reinterpret_cast<const unsigned char*>(binding_data_.data());
+  binding_.len = binding_data_.size();
+  EXPECT_EQ(::sasl_setprop(connection_, SASL_CHANNEL_BINDING, &binding_), SASL_OK);
+}
+
+void SaslClient::want_layer(unsigned least, unsigned most) {
+  sasl_security_properties_t properties{};
+  properties.min_ssf = least;
+  properties.max_ssf = most;
+  properties.maxbufsize = 4096;
+  EXPECT_EQ(::sasl_setprop(connection_, SASL_SEC_PROPS, &properties), SASL_OK);
+}
+
+std::string SaslClient::wrap(std::string_view plain) {
+  const char* out = nullptr;
+  unsigned length = 0;
+  EXPECT_EQ(::sasl_encode(connection_, plain.data(), static_cast<unsigned>(plain.size()), &out, &length), SASL_OK);
+  return {out, length};
+}
+
+std::string SaslClient::unwrap(std::string_view arrived) {
+  const char* out = nullptr;
+  unsigned length = 0;
+  EXPECT_EQ(::sasl_decode(connection_, arrived.data(), static_cast<unsigned>(arrived.size()), &out, &length), SASL_OK);
+  return {out, length};
+}
+
 auth::Exchange::Outcome SaslClient::log_in(auth::Exchange& server, const std::string& mechanism) {
   const char* response = nullptr;
   unsigned length = 0;
