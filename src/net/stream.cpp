@@ -14,6 +14,7 @@
 #include <boost/asio/post.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -63,7 +64,28 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
   static Task<Result<void>> flush(std::shared_ptr<Impl> self);
   static Task<Result<TlsInfo>> start_tls(std::shared_ptr<Impl> self, const TlsContext& context);
   static Task<void> close(std::shared_ptr<Impl> self, Clock::duration patience);
+  static Task<Result<void>> start_layer(std::shared_ptr<Impl> self, std::unique_ptr<Layer> layer);
   void cancel();
+
+  std::size_t unread() const { return input.unread() + (layered ? layered->unread() : 0); }
+
+  // A layer and what it holds. Apart, so that the many sessions without one don't pay for it.
+  struct Layered {
+    std::unique_ptr<Layer> layer;
+    std::string plain;        // unwrapped and not yet in the line buffer, from `taken` on
+    std::size_t taken = 0;    // octets of `plain`
+    std::size_t wrapped = 0;  // octets at the begin of output that are wrapped already
+    std::string failure;      // what the layer said
+    std::array<char, 4096> arrived;
+
+    explicit Layered(std::unique_ptr<Layer> with) : layer(std::move(with)) {}
+    ~Layered() {
+      ::explicit_bzero(plain.data(), plain.size());
+      ::explicit_bzero(arrived.data(), arrived.size());
+    }
+    std::size_t unread() const { return plain.size() - taken; }
+  };
+  std::unique_ptr<Layered> layered;
 
   LineBuffer input;
   std::string output;
@@ -88,6 +110,11 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
 
   void took(std::string_view octets);
   void left(std::string_view octets);
+  // Room for octets that arrive, and what becomes of those that did.
+  std::span<char> room(std::size_t limit) { return layered ? std::span<char>(layered->arrived) : input.space(limit); }
+  Verdict take(std::span<char> octets);
+  void feed(std::size_t limit);
+  Verdict wrap_output();
   Task<Verdict> send_output();
   Task<Verdict> wait_writable();
   Task<Verdict> receive_ciphertext();
@@ -222,7 +249,6 @@ void Stream::Impl::cancel() {
 
 // The octets at the begin of the last space().
 void Stream::Impl::took(std::string_view octets) {
-  input.received(octets.size());
   octets_in += octets.size();
   if (witness != nullptr) witness->received(octets);
 }
@@ -249,12 +275,16 @@ Task<Result<std::string_view>> Stream::Impl::read(std::shared_ptr<Impl> self, Un
       case LineBuffer::Status::incomplete:
         break;
     }
+    if (self->layered && self->layered->unread() > 0) {
+      self->feed(limit);
+      continue;
+    }
     if (self->tls && self->tls->has_input()) {
-      const auto space = self->input.space(limit);
+      const auto space = self->room(limit);
       std::size_t octets = 0;
       const auto step = self->tls->read(space, octets);
       if (step == TlsChannel::Step::done) {
-        self->took({space.data(), octets});
+        if (const Verdict taken = self->take(space.first(octets)); !taken) co_return failure(taken);
         continue;
       }
       if (step != TlsChannel::Step::want_read) {
@@ -265,17 +295,69 @@ Task<Result<std::string_view>> Stream::Impl::read(std::shared_ptr<Impl> self, Un
     }
     self->trim_output();
     if (const Verdict begun = self->begin_wait(For::input); !begun) co_return failure(begun);
-    const auto room = self->tls ? self->tls->space() : self->input.space(limit);
+    const auto room = self->tls ? self->tls->space() : self->room(limit);
     const auto [error, octets] =
         co_await self->socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
     if (const Verdict ended = self->end_wait(error); !ended) co_return failure(ended);
     if (!self->tls) {
-      self->took({room.data(), octets});
+      if (const Verdict taken = self->take(room.first(octets)); !taken) co_return failure(taken);
       continue;
     }
     self->tls->received(octets);
     if (self->tls->is_noise()) co_return failure(kNoise);
   }
+}
+
+// ---- a layer of SASL's ----
+
+Task<Result<void>> Stream::Impl::start_layer(std::shared_ptr<Impl> self, std::unique_ptr<Layer> layer) {
+  CHECK(!self->layered);
+  const Verdict sent = co_await self->send_output();
+  if (!sent) co_return failure(sent);
+  CHECK(self->input.unread() == 0);
+  self->layered = std::make_unique<Layered>(std::move(layer));
+  co_return Result<void>();
+}
+
+Verdict Stream::Impl::take(std::span<char> octets) {
+  if (!layered) {
+    input.received(octets.size());
+    took({octets.data(), octets.size()});
+    return kGood;
+  }
+  auto plain = layered->layer->unwrap({octets.data(), octets.size()});
+  if (!plain) {
+    layered->failure = std::move(plain.error().text);
+    return Verdict{Errc::io, false, 0, layered->failure.c_str()};
+  }
+  layered->plain = *std::move(plain);
+  layered->taken = 0;
+  if (!layered->plain.empty()) took(layered->plain);
+  return kGood;
+}
+
+// The line buffer takes what it has room for; the rest waits until its lines have been read.
+void Stream::Impl::feed(std::size_t limit) {
+  const auto space = input.space(limit);
+  const std::size_t octets = std::min(space.size(), layered->unread());
+  std::memcpy(space.data(), layered->plain.data() + layered->taken, octets);
+  ::explicit_bzero(layered->plain.data() + layered->taken, octets);
+  layered->taken += octets;
+  input.received(octets);
+}
+
+// Replaces what was added to the output since the last time by what goes on the wire for it.
+Verdict Stream::Impl::wrap_output() {
+  if (!layered || layered->wrapped >= output.size()) return kGood;
+  auto wire = layered->layer->wrap(std::string_view(output).substr(layered->wrapped));
+  if (!wire) {
+    layered->failure = std::move(wire.error().text);
+    return Verdict{Errc::io, false, 0, layered->failure.c_str()};
+  }
+  left(std::string_view(output).substr(layered->wrapped));
+  output.replace(layered->wrapped, std::string::npos, *wire);
+  layered->wrapped = output.size();
+  return kGood;
 }
 
 // ---- output ----
@@ -308,6 +390,7 @@ Task<Result<void>> Stream::Impl::flush(std::shared_ptr<Impl> self) {
 }
 
 Task<Verdict> Stream::Impl::send_output() {
+  if (const Verdict wrapped = wrap_output(); !wrapped) co_return wrapped;
   while (sent_ < output.size()) {
     if (tls) {
       if (cancelled_) co_return kCancelled;
@@ -318,7 +401,7 @@ Task<Verdict> Stream::Impl::send_output() {
         if (!settled) co_return settled;
         continue;
       }
-      left(std::string_view(output).substr(sent_, record_));
+      if (!layered) left(std::string_view(output).substr(sent_, record_));
       sent_ += record_;
       turn_octets_ += record_;
       record_ = 0;
@@ -331,12 +414,13 @@ Task<Verdict> Stream::Impl::send_output() {
       const auto [error, octets] = co_await socket_.async_write_some(
           asio::buffer(output.data() + sent_, output.size() - sent_), asio::as_tuple(asio::deferred));
       if (const Verdict ended = end_wait(error); !ended) co_return ended;
-      left(std::string_view(output).substr(sent_, octets));
+      if (!layered) left(std::string_view(output).substr(sent_, octets));
       sent_ += octets;
     }
   }
   output.clear();
   sent_ = 0;
+  if (layered) layered->wrapped = 0;
   co_return kGood;
 }
 
@@ -446,13 +530,17 @@ Task<Result<std::string_view>> Stream::read_octets() {
 }
 void Stream::consume(std::size_t octets) { impl_->input.consume(octets); }
 bool Stream::has_line() const { return impl_->input.has_line(); }
-std::size_t Stream::unread() const { return impl_->input.unread(); }
+std::size_t Stream::unread() const { return impl_->unread(); }
 std::string& Stream::output() { return impl_->output; }
 Task<Result<void>> Stream::flush() { return Impl::flush(impl_); }
 bool Stream::output_is_full() const { return impl_->output.size() >= kOutputHighWater; }
 void Stream::set_idle_timeout(Clock::duration idle) { impl_->set_idle_timeout(idle); }
 void Stream::set_deadline(Clock::time_point absolute) { impl_->set_deadline(absolute); }
 Task<Result<TlsInfo>> Stream::start_tls(const TlsContext& context) { return Impl::start_tls(impl_, context); }
+Task<Result<void>> Stream::start_layer(std::unique_ptr<Layer> layer) {
+  return Impl::start_layer(impl_, std::move(layer));
+}
+bool Stream::has_layer() const { return impl_->layered != nullptr; }
 bool Stream::is_tls() const { return impl_->tls != nullptr; }
 std::uint64_t Stream::octets_in() const { return impl_->octets_in; }
 std::uint64_t Stream::octets_out() const { return impl_->octets_out; }

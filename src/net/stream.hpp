@@ -2,6 +2,7 @@
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "net/layer.hpp"
 #include "net/stream_witness.hpp"
 #include "net/task.hpp"
 #include "net/timer.hpp"
@@ -79,12 +80,18 @@ class Stream {
   Task<base::Result<TlsInfo>> start_tls(const TlsContext& context);
   bool is_tls() const;
 
-  /// Octets received and sent until now, as the protocol sees them: under TLS, what is inside.
+  /// Octets received and sent until now, as the protocol sees them: under TLS and under a layer, what is inside.
   std::uint64_t octets_in() const;
   std::uint64_t octets_out() const;
   /// Shows `witness` each block from now on, one at most; null: nobody. It must live until it is replaced, or the
   /// stream is closed, cancelled or destroyed.
   void set_witness(StreamWitness* witness);
+
+  /// Sends what is collected as it is, then wraps all that follows, both ways, inside TLS if there is TLS. unread()
+  /// must be 0 (it is checked: the process stops): octets that the client sent too early belong to neither side of the
+  /// border. What a layer refuses is Errc::io. Errors: closed, timeout, io.
+  Task<base::Result<void>> start_layer(std::unique_ptr<Layer> layer);
+  bool has_layer() const;
 
   /// Orderly end: flush, close_notify under TLS, shutdown(SHUT_WR), then read and drop what the peer still sends for
   /// a moment, so that the last reply is not lost to a reset. Never fails, takes at most `patience` whatever deadlines
