@@ -1,9 +1,9 @@
 // AUTH and STARTTLS: how a stranger becomes somebody who may hand over mail.
 
 #include "auth/base64.hpp"
-#include "auth/word_list.hpp"
 #include "lmtpd/session.hpp"
 #include "net/timer.hpp"
+#include "server/login_attempt.hpp"
 
 #include <utility>
 
@@ -37,11 +37,7 @@ net::Task<void> Session::sasl(lmtp::StartSasl request) {
   auto outcome = co_await exchange(std::move(request), std::move(initial), answered);
   if (answered) co_return;
   if (outcome.identity) {
-    auto is_admin = [this, &outcome] {
-      return auth::lists_user(settings_.admins, outcome.identity->authenticated_as, settings_.unix_groups);
-    };
-    const bool admin = co_await process_.auth_pool.run(std::move(is_admin));
-    if (admin) {
+    if (outcome.identity->admin) {
       user_ = outcome.identity->user;
       guard_->let_in();
       stream_.set_deadline(net::Clock::time_point::max());
@@ -60,27 +56,15 @@ net::Task<void> Session::sasl(lmtp::StartSasl request) {
 // The whole exchange of challenges and responses. `answered` becomes true when the client cancelled it, or is gone.
 net::Task<auth::Exchange::Outcome> Session::exchange(lmtp::StartSasl request, std::optional<base::Secret> initial,
                                                      bool& answered) {
-  std::unique_ptr<auth::Exchange> running;
-  auto work = [this, &running, with = channel(), mechanism = std::move(request.mechanism),
-               response = std::move(initial)]() mutable -> auth::Exchange::Outcome {
-    auto begun = process_.authenticator.begin(with);
-    if (!begun) {
-      auth::Exchange::Outcome failed;
-      failed.refusal = auth::Refusal(auth::Refusal::Kind::temporary, begun.error().text);
-      return failed;
-    }
-    running = std::move(*begun);
-    return running->start(mechanism, std::move(response));
-  };
-  auto outcome = co_await process_.auth_pool.run(std::move(work));
+  server::LoginAttempt attempt(process_, channel());
+  auto outcome = co_await attempt.start(std::move(request.mechanism), std::move(initial));
   while (outcome.challenge) {
     auto response = co_await sasl_response(std::move(*outcome.challenge));
     if (!response) {
       answered = true;
       co_return outcome;
     }
-    auto step = [&running, answer = std::move(*response)]() mutable { return running->step(std::move(answer)); };
-    outcome = co_await process_.auth_pool.run(std::move(step));
+    outcome = co_await attempt.step(std::move(*response));
   }
   co_return outcome;
 }

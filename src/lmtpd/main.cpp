@@ -43,6 +43,7 @@ class Lmtpd final : public server::Program {
     service.drain_timeout = settings.drain_timeout;
     service.store_threads = settings.store_threads;
     service.auth_threads = settings.auth_threads;
+    service.auth_timeout = settings.auth_timeout;
     service.no_room = lmtp::closing("Too many connections: try again later").text;
     service.no_proxy_header = lmtp::closing("No PROXY header").text;
     service.begin = [configured = std::move(*made)](const server::Process& process, server::Arrival client,

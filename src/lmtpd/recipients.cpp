@@ -2,6 +2,7 @@
 
 #include "lmtpd/session.hpp"
 #include "net/timer.hpp"
+#include "server/login_attempt.hpp"
 
 #include <utility>
 
@@ -68,12 +69,8 @@ net::Task<base::Result<cyrus::Recipient>> Session::find(cyrus::DeliveryRequest r
 
 // A password database that cannot tell makes nobody an INBOX: the log says so, and the sender hears of no such user.
 net::Task<bool> Session::has_password(std::string user) {
-  auto work = [this, &user]() -> base::Result<bool> {
-    auto exchange = process_.authenticator.begin(channel());
-    if (!exchange) return tl::unexpected(exchange.error());
-    return (*exchange)->knows(user);
-  };
-  const auto known = co_await process_.auth_pool.run(std::move(work));
+  server::LoginAttempt attempt(process_, channel());
+  const auto known = co_await attempt.knows(std::move(user));
   if (!known) process_.log.error("lmtp_autocreate_known_users: " + known.error().text);
   co_return known.value_or(false);
 }

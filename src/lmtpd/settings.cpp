@@ -44,6 +44,7 @@ Settings settings(const config::ImapdConf& conf, const CommandLine& line) {
   if (out.max_sessions == 1) out.proc_directory = conf.text(Option::proc_path).value_or("");
   out.store_threads = server::at_least_one(conf.integer(Option::lmtp_store_threads));
   out.auth_threads = server::at_least_one(conf.integer(Option::lmtp_auth_threads));
+  out.auth_timeout = std::max(conf.duration(Option::lmtp_auth_timeout), std::chrono::seconds(1));
   return out;
 }
 

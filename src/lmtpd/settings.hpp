@@ -34,6 +34,7 @@ struct Settings {
   std::string proc_directory;                  ///< [proc_path] for one session a process, else ""
   std::size_t store_threads = 8;               ///< [lmtp_store_threads]
   std::size_t auth_threads = 2;                ///< [lmtp_auth_threads]
+  std::chrono::seconds auth_timeout{30};       ///< [lmtp_auth_timeout]
 };
 
 Settings settings(const config::ImapdConf& conf, const CommandLine& line);

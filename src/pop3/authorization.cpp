@@ -71,9 +71,8 @@ AuthorizationStep Authorization::step(Command command, const LoginRules& rules) 
     if (given->mechanism.empty()) return ListMechanisms{};
     return StartSasl{std::move(given->mechanism), std::move(given->initial_response)};
   }
+  if (auto* const given = std::get_if<Apop>(&command)) return apop(std::move(*given), rules);
   if (std::holds_alternative<Stls>(command)) return stls(rules);
-  // APOP too: its digest is no password, and no back end that we have could check it. Nobody is led to try, because
-  // the greeting shows no challenge then.
   return err(kUnrecognized);
 }
 
@@ -93,6 +92,17 @@ AuthorizationStep Authorization::pass(base::Secret password) {
   CheckPassword step{std::move(*pending_user_), std::move(password)};
   pending_user_.reset();
   return step;
+}
+
+// RFC 1939 s7. Without a challenge in the greeting there is no such command.
+AuthorizationStep Authorization::apop(Apop command, const LoginRules& rules) {
+  if (!rules.apop_offered) return err(kUnrecognized);
+  if (command.name.empty()) return err("Missing argument");
+  if (lacks_required_tls(rules)) return needs_layer("APOP");
+  if (pending_user_) return err("[AUTH] Must give PASS command");
+  std::string typed = without_trailing_blanks(std::move(command.name));
+  if (!is_acceptable(typed, rules)) return err("[AUTH] Invalid user");
+  return CheckApop{std::move(typed), std::move(command.digest)};
 }
 
 AuthorizationStep Authorization::stls(const LoginRules& rules) {

@@ -43,13 +43,17 @@ struct CheckPassword {
   std::string user;  ///< as the client typed it, trailing blanks removed; not canonical
   base::Secret password;
 };
+struct CheckApop {
+  std::string user;  ///< as the client typed it
+  std::string digest;
+};
 struct StartSasl {
   std::string mechanism;                        ///< as typed: any octets but white space
   std::optional<std::string> initial_response;  ///< see Auth
 };
 struct ListMechanisms {};
 struct StartTls {};
-using AuthorizationStep = std::variant<Line, RefuseName, CheckPassword, StartSasl, ListMechanisms, StartTls>;
+using AuthorizationStep = std::variant<Line, RefuseName, CheckPassword, CheckApop, StartSasl, ListMechanisms, StartTls>;
 
 /// The AUTHORIZATION state (RFC 1939 s4): remembers the USER that waits for its PASS.
 class Authorization {
@@ -69,6 +73,7 @@ class Authorization {
  private:
   AuthorizationStep user(std::string name, const LoginRules& rules);
   AuthorizationStep pass(base::Secret password);
+  AuthorizationStep apop(Apop command, const LoginRules& rules);
   AuthorizationStep stls(const LoginRules& rules);
 
   std::optional<std::string> pending_user_;

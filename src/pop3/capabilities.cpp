@@ -28,8 +28,8 @@ Line capabilities(const CapabilityFacts& facts) {
   const bool before_login = facts.state == State::authorization;
   std::string text = "+OK List of capabilities follows\r\n";
 
-  // Cyrus: listed again after a login over TLS, though AUTH is no command any more.
-  const bool sasl = !lacks_required_tls(rules) && (before_login || rules.tls_active);
+  // Cyrus: listed again after a login over TLS or with a layer, though AUTH is no command any more.
+  const bool sasl = !lacks_required_tls(rules) && (before_login || rules.tls_active || facts.sasl_layer);
   const std::string mechanisms{base::ascii::trim(facts.mechanisms)};
   if (sasl && !mechanisms.empty()) append_line("SASL " + on_one_line(mechanisms), text);
   if (before_login && rules.stls_offered && !rules.tls_active) append_line("STLS", text);

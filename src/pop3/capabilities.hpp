@@ -16,6 +16,7 @@ enum class ServerInfo { off, min, on };
 struct CapabilityFacts {
   State state = State::authorization;
   LoginRules rules;
+  bool sasl_layer = false;              ///< a security layer of SASL's is on
   std::string_view mechanisms;          ///< "PLAIN LOGIN", may be empty
   std::optional<unsigned> expire_days;  ///< nullopt: NEVER
   unsigned login_delay_seconds = 0;

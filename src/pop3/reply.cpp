@@ -33,6 +33,8 @@ Line err_foreign(std::string_view text) {
   return err(printable);
 }
 
+Line blocked(std::string_view text) { return err_foreign("[SYS/TEMP] " + std::string(text)); }
+
 Line could_not_open(const base::Error& error) {
   using enum base::Errc;
   switch (error.code) {

@@ -49,6 +49,7 @@ Line err_foreign(std::string_view text);
 /// own text is for the log. login_delay() is for a login before popminpoll has passed (Errc::limit of an open).
 Line could_not_open(const base::Error& error);  ///< after a good login
 Line login_delay(std::int64_t minutes);
+Line blocked(std::string_view text);                    ///< user_deny.db's text, of an administrator
 Line could_not_read_message(const base::Error& error);  ///< RETR, TOP
 Line could_not_update(const base::Error& error);        ///< QUIT
 

@@ -1,10 +1,12 @@
 // The ways into a maildrop: USER/PASS, AUTH, STLS on the way, and what follows a good login.
 
 #include "auth/base64.hpp"
+#include "auth/user_deny.hpp"
 #include "base/ascii.hpp"
 #include "net/timer.hpp"
 #include "pop3/capabilities.hpp"
 #include "pop3d/session.hpp"
+#include "server/login_attempt.hpp"
 
 #include <utility>
 
@@ -16,6 +18,15 @@ constexpr std::size_t kMaxSaslOctets = 32768;
 
 constexpr std::string_view kBadProtocol = "authenticating: bad protocol / cancel";
 constexpr std::string_view kBadProtocolReason = "bad protocol / cancel";
+
+/// What the client is told of a refusal. Wrong credentials of all kinds look alike.
+std::string_view detail_of(auth::Refusal::Kind kind) {
+  using Kind = auth::Refusal::Kind;
+  if (kind == Kind::no_mechanism) return "authenticating: no mechanism available";
+  if (kind == Kind::too_weak) return "authenticating: encryption needed to use mechanism";
+  if (kind == Kind::bad_protocol) return kBadProtocol;
+  return "authenticating: authentication failure";
+}
 
 }  // namespace
 
@@ -34,19 +45,24 @@ net::Task<bool> Session::check_password(pop3::CheckPassword attempt) {
   // What anonymous gives for a password is shown in the log, as FTP servers do.
   std::string shown_password;
   if (base::ascii::equal_ignoring_case(user, "anonymous")) shown_password = attempt.password.view();
-  auto work = [this, with = channel(), checked = std::move(attempt)]() mutable -> auth::Exchange::Outcome {
-    auto exchange = process_.authenticator.begin(with);
-    if (exchange) return (*exchange)->check_password(checked.user, std::move(checked.password));
-    auth::Exchange::Outcome outcome;
-    outcome.refusal = auth::Refusal(auth::Refusal::Kind::temporary, exchange.error().text);
-    return outcome;
-  };
-  auto outcome = co_await process_.auth_pool.run(std::move(work));
+  server::LoginAttempt login(process_, channel());
+  auto outcome = co_await login.check_password(std::move(attempt.user), std::move(attempt.password));
   if (outcome.identity) {
-    co_return co_await logged_in(std::move(*outcome.identity), "plaintext", std::move(shown_password));
+    co_return co_await logged_in(std::move(*outcome.identity), "plaintext", nullptr, std::move(shown_password));
   }
   auto reply = pop3::login_failed();
   co_await refuse_login(std::move(*outcome.refusal), "plaintext", std::move(user), std::move(reply));
+  co_return false;
+}
+
+// RFC 1939 s7.
+net::Task<bool> Session::check_apop(pop3::CheckApop attempt) {
+  co_await wait_for_turn();
+  server::LoginAttempt login(process_, channel());
+  auto outcome = co_await login.check_apop(apop_challenge_, std::move(attempt.user), std::move(attempt.digest));
+  if (outcome.identity) co_return co_await logged_in(std::move(*outcome.identity), "APOP", nullptr, {});
+  auto reply = pop3::sasl_failed(detail_of(outcome.refusal->kind));
+  co_await refuse_login(std::move(*outcome.refusal), "APOP", apop_challenge_, std::move(reply));
   co_return false;
 }
 
@@ -66,36 +82,17 @@ net::Task<bool> Session::sasl(pop3::StartSasl request) {
     initial = std::move(*decoded);
   }
 
-  std::unique_ptr<auth::Exchange> exchange;
-  auth::Exchange::Outcome outcome;
-  {
-    auto work = [this, &exchange, with = channel(), mechanism = request.mechanism,
-                 response = std::move(initial)]() mutable -> auth::Exchange::Outcome {
-      auto begun = process_.authenticator.begin(with);
-      if (!begun) {
-        auth::Exchange::Outcome failed;
-        failed.refusal = auth::Refusal(auth::Refusal::Kind::temporary, begun.error().text);
-        return failed;
-      }
-      exchange = std::move(*begun);
-      return exchange->start(mechanism, std::move(response));
-    };
-    outcome = co_await process_.auth_pool.run(std::move(work));
-  }
+  server::LoginAttempt login(process_, channel());
+  auto outcome = co_await login.start(request.mechanism, std::move(initial));
   while (outcome.challenge) {
     auto response = co_await sasl_response(std::move(*outcome.challenge), request.mechanism);
     if (!response) co_return false;
-    auto work = [&exchange, answer = std::move(*response)]() mutable { return exchange->step(std::move(answer)); };
-    outcome = co_await process_.auth_pool.run(std::move(work));
+    outcome = co_await login.step(std::move(*response));
   }
-  if (outcome.identity) co_return co_await logged_in(std::move(*outcome.identity), request.mechanism);
-
-  using Kind = auth::Refusal::Kind;
-  std::string_view detail = "authenticating: authentication failure";
-  if (outcome.refusal->kind == Kind::no_mechanism) detail = "authenticating: no mechanism available";
-  if (outcome.refusal->kind == Kind::too_weak) detail = "authenticating: encryption needed to use mechanism";
-  if (outcome.refusal->kind == Kind::bad_protocol) detail = kBadProtocol;
-  auto reply = pop3::sasl_failed(detail);
+  if (outcome.identity) {
+    co_return co_await logged_in(std::move(*outcome.identity), request.mechanism, login.take_layer(), {});
+  }
+  auto reply = pop3::sasl_failed(detail_of(outcome.refusal->kind));
   std::optional<std::string> user;
   if (!outcome.refusal->user.empty()) user = outcome.refusal->user;
   co_await refuse_login(std::move(*outcome.refusal), request.mechanism, std::move(user), std::move(reply));
@@ -146,8 +143,19 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
   put(reply);
 }
 
-net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanism, std::string anonymous_password) {
+net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanism, std::unique_ptr<net::Layer> layer,
+                                   std::string anonymous_password) {
   authorization_.reset();
+  if (layer && stream_.unread() > 0) {
+    process_.log.warning("AUTH " + mechanism + " from " + client() + ": octets came before the layer, closing");
+    put(pop3::err("Octets before the security layer are refused"));
+    ending_ = true;
+    co_return false;
+  }
+  if (!identity.admin) {  // Cyrus: administrators by AUTH are let in
+    const bool denied = co_await is_denied(identity.user, mechanism);
+    if (denied) co_return false;
+  }
   log_login(identity, mechanism, anonymous_password);
   guard_->let_in();
   if (!has_tls() && mechanism == "plaintext" && settings_.plaintext_login_pause.count() > 0) {
@@ -163,6 +171,37 @@ net::Task<bool> Session::logged_in(auth::Identity identity, std::string mechanis
   begin_telemetry();
   proc_entry_.show(client(), name.user, mailbox_);
   put(pop3::ok("Mailbox locked and ready SESSIONID=<" + id_ + ">"));
+  // RFC 5034 s4: the layer begins behind the CRLF of the positive reply.
+  if (layer) static_cast<void>(co_await stream_.start_layer(std::move(layer)));  // a lost peer shows at the next read
+  co_return true;
+}
+
+// Asked behind a good password only, so that strangers learn nothing of who is blocked. A list that cannot be read lets
+// nobody in: it may say no.
+net::Task<bool> Session::is_denied(std::string user, std::string mechanism) {
+  const auto give_up = net::Clock::now() + settings_.lock_timeout;
+  auto work = [this, &user] { return configured_->user_deny.find(user); };
+  auto entry = co_await process_.store_pool.run(work);
+  while (!entry && entry.error().code == base::Errc::busy && net::Clock::now() < give_up) {
+    co_await net::sleep_for(kLockRetry);
+    entry = co_await process_.store_pool.run(work);
+  }
+  base::Result<std::optional<std::string>> text = std::nullopt;
+  if (!entry) {
+    text = tl::unexpected(entry.error());
+  } else if (*entry) {
+    text = auth::denial(**entry, settings_.service);
+  }
+  if (!text) {
+    process_.log.error("login of " + user + " from " + client() + " refused: " + text.error().text);
+    put(pop3::login_unavailable());
+    co_return true;
+  }
+  if (!*text) co_return false;
+  process_.log.notice("login of " + user + " from " + client() + " by " + mechanism + " refused: blocked for service " +
+                      settings_.service + " in user_deny.db");
+  put(pop3::blocked(**text));
+  ending_ = true;
   co_return true;
 }
 

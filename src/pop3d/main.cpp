@@ -43,6 +43,7 @@ class Pop3d final : public server::Program {
     service.drain_timeout = settings.drain_timeout;
     service.store_threads = settings.store_threads;
     service.auth_threads = settings.auth_threads;
+    service.auth_timeout = settings.auth_timeout;
     // Under implicit TLS there is no way to say anything before the handshake.
     if (!settings.implicit_tls) {
       service.no_room = pop3::err("[SYS/TEMP] Too many connections: try again later").text;

@@ -72,7 +72,8 @@ net::Task<void> Session::run() {
     const bool secured = co_await implicit_tls();
     if (!secured) co_return;
   }
-  put(pop3::greeting(settings_.server_info, settings_.server_name, server::kVersion, {}));
+  if (!pop3::lacks_required_tls(rules())) apop_challenge_ = process_.authenticator.apop_challenge();
+  put(pop3::greeting(settings_.server_info, settings_.server_name, server::kVersion, apop_challenge_));
   const bool logged_in = co_await authorization();
   if (logged_in) co_await transaction();
   over_ = net::Clock::now();
@@ -110,7 +111,7 @@ void Session::note_tls(const net::TlsInfo& info) {
 
 // RFC 1939 s4. True when a maildrop is open.
 net::Task<bool> Session::authorization() {
-  for (;;) {
+  while (!ending_) {
     if (guard_->is_used_up()) {
       end_ = SessionEnd::failed_logins;
       co_return false;
@@ -134,6 +135,8 @@ net::Task<bool> Session::authorization() {
       put(name->reply);
     } else if (auto* attempt = std::get_if<pop3::CheckPassword>(&step)) {
       if (co_await check_password(std::move(*attempt))) co_return true;
+    } else if (auto* digest = std::get_if<pop3::CheckApop>(&step)) {
+      if (co_await check_apop(std::move(*digest))) co_return true;
     } else if (auto* request = std::get_if<pop3::StartSasl>(&step)) {
       if (co_await sasl(std::move(*request))) co_return true;
     } else if (std::holds_alternative<pop3::ListMechanisms>(step)) {
@@ -142,6 +145,7 @@ net::Task<bool> Session::authorization() {
       co_return false;
     }
   }
+  co_return false;
 }
 
 // RFC 1939 s5. Losing the peer must not enter UPDATE: nothing is removed then (s3, s6).
@@ -322,6 +326,7 @@ pop3::Line Session::capabilities(pop3::State state) {
   pop3::CapabilityFacts facts;
   facts.state = state;
   facts.rules = rules();
+  facts.sasl_layer = stream_.has_layer();
   facts.mechanisms = mechanisms;
   facts.expire_days = settings_.expire_days;
   facts.login_delay_seconds = settings_.login_delay;
@@ -343,6 +348,12 @@ auth::Channel Session::channel() const {
   out.peer_port = peer_.port;
   out.tls = has_tls();
   out.external_ssf = std::max(tls_bits(), settings_.login_rules.external_ssf);
+  out.layers = true;
+  if (tls_) {
+    out.binding_type = tls_->binding.type;
+    out.binding = tls_->binding.data;
+    out.certificate_name = tls_->client_name;
+  }
   return out;
 }
 
@@ -355,6 +366,7 @@ int Session::tls_bits() const {
 pop3::LoginRules Session::rules() const {
   pop3::LoginRules out = settings_.login_rules;
   out.tls_active = has_tls();
+  out.apop_offered = !apop_challenge_.empty();
   return out;
 }
 

@@ -64,9 +64,12 @@ class Session final : public server::Session {
 
   // login.cpp: one function per way in. True once the maildrop is open.
   net::Task<bool> check_password(pop3::CheckPassword attempt);
+  net::Task<bool> check_apop(pop3::CheckApop attempt);
   net::Task<bool> sasl(pop3::StartSasl request);
   net::Task<std::optional<base::Secret>> sasl_response(std::string challenge, std::string mechanism);
-  net::Task<bool> logged_in(auth::Identity identity, std::string mechanism, std::string anonymous_password = {});
+  net::Task<bool> logged_in(auth::Identity identity, std::string mechanism, std::unique_ptr<net::Layer> layer,
+                            std::string anonymous_password);
+  net::Task<bool> is_denied(std::string user, std::string mechanism);
   net::Task<bool> open_maildrop(const cyrus::MaildropName& name);
   net::Task<void> refuse_login(auth::Refusal refusal, std::string mechanism, std::optional<std::string> user,
                                pop3::Line reply);
@@ -134,6 +137,8 @@ class Session final : public server::Session {
   std::unique_ptr<server::LoginGuard> guard_;
   net::Stream stream_;
   pop3::Authorization authorization_;
+  std::string apop_challenge_;               // of the greeting; empty: there was none
+  bool ending_ = false;                      // AUTHORIZATION is over, without a login
   std::unique_ptr<const net::TlsInfo> tls_;  // null: no TLS
   std::string user_;                         // as the log shows it; "": nobody is logged in
   std::string mailbox_;                      // internal name, for the log

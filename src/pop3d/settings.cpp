@@ -71,6 +71,7 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
   out.all_proc_directory = conf.text(Option::proc_path).value_or("");
   out.store_threads = server::at_least_one(conf.integer(Option::pop3_store_threads));
   out.auth_threads = server::at_least_one(conf.integer(Option::pop3_auth_threads));
+  out.auth_timeout = std::max(conf.duration(Option::pop3_auth_timeout), std::chrono::seconds(1));
   return out;
 }
 

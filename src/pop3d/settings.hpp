@@ -45,6 +45,7 @@ struct Settings {
   std::string all_proc_directory;                       ///< [proc_path], however many sessions a process serves
   std::size_t store_threads = 8;                        ///< [pop3_store_threads]
   std::size_t auth_threads = 4;                         ///< [pop3_auth_threads]
+  std::chrono::seconds auth_timeout{30};                ///< [pop3_auth_timeout]
 };
 
 /// Picks them. Errors: invalid (TLS was asked for with -s and there is no certificate).

@@ -22,6 +22,10 @@ base::Result<std::shared_ptr<const Configured>> configure(const config::ImapdCon
                                                        made.login_limits);
   }
 
+  auto user_deny = cyrus::UserDenyDb::configured(conf);
+  if (!user_deny) return tl::unexpected(user_deny.error());
+  out->user_deny = *std::move(user_deny);
+
   out->tls = server::tls_source(conf, "pop3", log);
   if (out->settings.implicit_tls && !out->tls->context()) {
     return base::fail(base::Errc::invalid, "option -s: " + out->tls->trouble());

@@ -2,6 +2,7 @@
 
 #include "base/log.hpp"
 #include "cyrus/store.hpp"
+#include "cyrus/user_deny_db.hpp"
 #include "net/tls_source.hpp"
 #include "pop3d/settings.hpp"
 
@@ -14,6 +15,7 @@ namespace pop3d {
 struct Configured {
   Settings settings;
   std::unique_ptr<cyrus::Store> store;
+  cyrus::UserDenyDb user_deny;
   std::shared_ptr<net::TlsSource> tls;         ///< null: no certificate is configured
   std::unique_ptr<server::LoginTable> logins;  ///< null: nothing limits them
 };

@@ -3,6 +3,7 @@
 #include "auth/authenticator.hpp"
 #include "base/log.hpp"
 #include "net/worker_pool.hpp"
+#include "server/auth_queue.hpp"
 #include "server/client_names.hpp"
 #include "server/crowd.hpp"
 #include "server/host_access.hpp"
@@ -16,7 +17,7 @@ struct Process {
   const base::Log& log;
   auth::Authenticator& authenticator;
   net::WorkerPool& store_pool;  ///< for calls that wait for the disk
-  net::WorkerPool& auth_pool;   ///< for calls that wait for a password back end
+  AuthQueue& auth_queue;        ///< for calls that wait for a password back end
   ClientNames& client_names;
   HostAccess& host_access;
   Crowd& crowd;  ///< of those who have not logged in

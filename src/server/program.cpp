@@ -21,6 +21,7 @@
 #include <exception>
 #include <filesystem>
 #include <memory>
+#include <string>
 #include <sysexits.h>
 #include <unistd.h>
 #include <utility>
@@ -50,9 +51,10 @@ class Runtime {
   explicit Runtime(const Setup& setup)
       : store_pool_(loop_, setup.service->store_threads, "store"),
         auth_pool_(loop_, setup.service->auth_threads, "auth"),
+        auth_queue_(loop_, auth_pool_, setup.service->auth_threads, setup.service->auth_timeout),
         names_(loop_),
         access_(loop_),
-        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_pool_, names_, access_, crowd_, shutdown_} {
+        process_{loop_, setup.log, setup.authenticator, store_pool_, auth_queue_, names_, access_, crowd_, shutdown_} {
     const Service& service = *setup.service;
     if (!service.shutdown_directory.empty()) {
       shutdown_.set(read_shutdown_file(service.shutdown_directory, service.name));
@@ -62,10 +64,19 @@ class Runtime {
   net::Loop& loop() { return loop_; }
   const Process& process() const { return process_; }
 
+  /// Ends the process at once when threads hang in a password back end: nobody can wait for them, and all sessions are
+  /// over.
+  void end_if_stuck(int exit_code) const {
+    if (auth_queue_.lost() == 0) return;
+    process_.log.warning("ending with " + std::to_string(auth_queue_.lost()) + " password checks unanswered");
+    ::_exit(exit_code);
+  }
+
  private:
   net::Loop loop_{1};
   net::WorkerPool store_pool_;
   net::WorkerPool auth_pool_;
+  AuthQueue auth_queue_;
   ClientNames names_;
   HostAccess access_;
   Crowd crowd_;
@@ -101,6 +112,8 @@ int serve_stdio(const Setup& setup) {
     net::Accepted client(std::move(socket), std::move(peer), std::move(local));
     net::spawn(runtime.loop(), serve_one(runtime, setup, std::move(client)));
     runtime.loop().run();
+    if (runtime.process().auth_queue.lost() > 0) bridge->finish();
+    runtime.end_if_stuck(EX_OK);
   }
   bridge->finish();
   return EX_OK;
@@ -168,7 +181,9 @@ int serve_port(const Setup& setup) {
   net::spawn(runtime.loop(), watch_master(runtime, setup, server));
   net::spawn(runtime.loop(), run_server(runtime, server, outcome));
   runtime.loop().run();
-  return outcome == Drain::stopped ? EX_TEMPFAIL : EX_OK;
+  const int exit_code = outcome == Drain::stopped ? EX_TEMPFAIL : EX_OK;
+  runtime.end_if_stuck(exit_code);
+  return exit_code;
 }
 
 /// -D, before there are sockets, threads or secrets.

@@ -53,10 +53,11 @@ struct Service {
   std::string no_room;          ///< told to a client that nobody can serve; "": closed without a word
   std::string no_proxy_header;  ///< told to a client that should have sent a PROXY header; "": as above
   DoorSettings door;
-  std::shared_ptr<net::TlsSource> tls;  ///< whose files the engine watches; null: no TLS. Without a context
-                                        ///< a reload is refused, a start is not
-  std::size_t store_threads = 8;        ///< read at the start only
-  std::size_t auth_threads = 4;         ///< read at the start only
+  std::shared_ptr<net::TlsSource> tls;    ///< whose files the engine watches; null: no TLS. Without a context
+                                          ///< a reload is refused, a start is not
+  std::size_t store_threads = 8;          ///< read at the start only
+  std::size_t auth_threads = 4;           ///< read at the start only
+  std::chrono::seconds auth_timeout{30};  ///< for a step of a login; read at the start only
 };
 
 }  // namespace server

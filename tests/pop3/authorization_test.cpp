@@ -178,15 +178,27 @@ TEST_F(AuthorizationState, MissingLayerIsToldBeforeAWaitingUser) {
   EXPECT_EQ(say("USER bob"), kUserNeedsLayer);
 }
 
-TEST_F(AuthorizationState, ApopIsNoCommand) {  // RFC 1939 s7, APOP is optional
-  for (const bool offered : {false, true}) {
-    rules.apop_offered = offered;
-    for (const auto* line : {"APOP", "APOP mrose", "APOP mrose c4c9334bac560ecc979e58001b3e22fb"}) {
-      EXPECT_EQ(say(line), kUnknown) << line;
-    }
+TEST_F(AuthorizationState, ApopIsNoCommandWithoutAChallengeInTheGreeting) {  // RFC 1939 s7, APOP is optional
+  for (const auto* line : {"APOP", "APOP mrose", "APOP mrose c4c9334bac560ecc979e58001b3e22fb"}) {
+    EXPECT_EQ(say(line), kUnknown) << line;
   }
   say("USER ann");
   EXPECT_EQ(say("APOP mrose 0"), kUnknown);
+  EXPECT_EQ(authorization.pending_user(), "ann");
+}
+
+TEST_F(AuthorizationState, ApopChecksADigest) {  // RFC 1939 s7
+  rules.apop_offered = true;
+  EXPECT_EQ(say("APOP mrose c4c9334bac560ecc979e58001b3e22fb"), "<apop mrose c4c9334bac560ecc979e58001b3e22fb>");
+  EXPECT_EQ(say("APOP two words 00"), "<apop two words 00>");
+  EXPECT_EQ(say("APOP mrose"), "<apop mrose >");
+  EXPECT_EQ(say("APOP"), "-ERR Missing argument\r\n");
+  EXPECT_EQ(say("APOP ../x 00"), "-ERR [AUTH] Invalid user\r\n");
+  rules.tls_required = true;
+  EXPECT_EQ(say("APOP mrose 00"), "-ERR [AUTH] APOP command only available under a layer\r\n");
+  rules.tls_active = true;
+  say("USER ann");
+  EXPECT_EQ(say("APOP mrose 00"), "-ERR [AUTH] Must give PASS command\r\n");
   EXPECT_EQ(authorization.pending_user(), "ann");
 }
 

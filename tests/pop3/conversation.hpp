@@ -59,6 +59,7 @@ inline std::string say(std::string_view line, Authorization& authorization, cons
   if (const auto* check = std::get_if<CheckPassword>(&step)) {
     return "<check " + check->user + ":" + std::string(check->password.view()) + ">";
   }
+  if (const auto* apop = std::get_if<CheckApop>(&step)) return "<apop " + apop->user + " " + apop->digest + ">";
   if (const auto* sasl = std::get_if<StartSasl>(&step)) {
     return "<sasl " + sasl->mechanism + (sasl->initial_response ? " '" + *sasl->initial_response + "'>" : ">");
   }

@@ -82,8 +82,15 @@ constexpr std::array kRows{
         Level::warning, "deliveries to shared folders are deferred"},
     Row{"readonly", &is_on<Option::readonly>, Level::note, "nothing is changed: no deletions, no deliveries"},
     // What differs.
-    Row{"allowapop", &is_on<Option::allowapop>, Level::warning, "APOP is not offered yet"},
-    Row{"userdeny_db_path", &is_set<Option::userdeny_db_path>, Level::warning, "the block list is not looked at yet"},
+    Row{"userdeny_db", &is_sql<Option::userdeny_db>, Level::error,
+        "this format cannot be read: pop3d refuses to start"},
+    Row{"sasl_maximum_layer",
+        [](const ImapdConf& conf) {
+          return conf.integer(Option::sasl_maximum_layer) < conf.integer(Option::sasl_minimum_layer);
+        },
+        Level::error, "is less than sasl_minimum_layer: nobody could log in, and pop3d refuses to start"},
+    Row{"loginuseacl", &is_on<Option::loginuseacl>, Level::warning,
+        "is not looked at: only admins and proxyservers log in as others"},
     Row{"prometheus_enabled", &is_on<Option::prometheus_enabled>, Level::warning, "no figures are kept yet"},
     Row{"tls_sessions_db", &is_set<Option::tls_sessions_db>, Level::note, "TLS sessions are not kept in a database"},
     Row{"event_notifier", &is_set<Option::event_notifier>, Level::warning, "no events are sent"},
