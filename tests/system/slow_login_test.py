@@ -45,8 +45,8 @@ class HangingSaslauthd:
 
 class SlowLoginTest(unittest.TestCase):
     def site(self, **options):
-        site = Site(options={"failedloginpause": "0", "allowplaintext": "yes", **options}, tls=False,
-                    attributes="prefork=1 maxchild=1")
+        site = Site(options={"failedloginpause": "0", "allowplaintext": "yes", "abuse_exempt_networks": "127.0.0.0/8", **options},
+                    tls=False, services={"pop3": "-U 5000"}, attributes="prefork=1 maxchild=1")
         self.addCleanup(site.remove)
         return site
 
@@ -131,6 +131,7 @@ class SlowLoginTest(unittest.TestCase):
                 if os.geteuid() != 0:
                     self.skipTest("saslauthd needs root")
                 site = self.site(sasl_pwcheck_method="saslauthd", sasl_mech_list="PLAIN LOGIN")
+                site.add_user(f"alice@{socket.gethostname()}")  # saslauthd's realm, where the client gave none
                 folder = site.root / "saslauthd"
                 folder.mkdir()
                 folder.chmod(0o755)
