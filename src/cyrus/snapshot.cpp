@@ -77,7 +77,9 @@ base::Result<Snapshot> take_snapshot(const MailboxName& name, const StoreConfig&
   if (header.has_option(option_bit::kDeleted)) {
     return base::fail(Errc::not_found, what + ": deleted, its files are about to go");
   }
-  if (is_too_soon(header.pop3_last_login.seconds, now, config.pop_min_poll)) {
+  // A Cyrus that asks statuscache first does not get as far as that.
+  const bool is_empty = config.statuscache && header.exists == 0;
+  if (!is_empty && is_too_soon(header.pop3_last_login.seconds, now, config.pop_min_poll)) {
     return base::fail(Errc::limit, what + ": Logins must be at least " + std::to_string(minutes(config.pop_min_poll)) +
                                        " minutes apart");
   }
@@ -86,6 +88,7 @@ base::Result<Snapshot> take_snapshot(const MailboxName& name, const StoreConfig&
   if (const auto ok = list_messages(*index, config.pop_use_imap_flags, what, snapshot.entries); !ok) {
     return tl::unexpected(ok.error());
   }
+  snapshot.is_unopened = is_empty && snapshot.entries.empty();
 
   struct stat status = {};
   if (::fstat(index_fd, &status) != 0) return base::fail_system(index_what, errno);

@@ -38,6 +38,7 @@ struct Snapshot {
   Time pop3_last_login;
   Rights rights{true, true, true};       ///< all of them without popuseacl
   std::vector<maildrop::Entry> entries;  ///< ascending by uid
+  bool is_unopened = false;              ///< nothing is written at QUIT: see empty_mailbox.hpp
 
   /// Where message files are, free of symbolic links. The archive directory is empty when it is the same.
   std::string data_directory;

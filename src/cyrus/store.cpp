@@ -1,5 +1,6 @@
 #include "cyrus/store.hpp"
 
+#include "cyrus/empty_mailbox.hpp"
 #include "cyrus/mailbox_admin.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_name.hpp"
@@ -8,6 +9,7 @@
 #include "cyrus/snapshot.hpp"
 #include "cyrus/uidl.hpp"
 #include "cyrus/update.hpp"
+#include "cyrus/vanished.hpp"
 #include "cyrus/wire_sizes.hpp"
 #include "maildrop/wire_octets.hpp"
 
@@ -94,6 +96,8 @@ class SessionMailbox final : public maildrop::Mailbox {
 
   bool may_delete() const override { return rights_.delete_messages; }
 
+  bool is_gone() override { return has_vanished(identity_, shared_->config, shared_->mailboxes); }
+
  private:
   std::uint64_t file_octets(maildrop::Uid uid, std::uint64_t listed) const {
     const auto found = std::ranges::lower_bound(surplus_, uid, {}, &Surplus::uid);
@@ -108,6 +112,33 @@ class SessionMailbox final : public maildrop::Mailbox {
   std::string data_directory_;
   std::string archive_directory_;
 };
+
+/// A mailbox without messages that nobody has opened, and that QUIT does not open either.
+class UnopenedMailbox final : public maildrop::Mailbox {
+ public:
+  explicit UnopenedMailbox(const Rights& rights) : may_delete_(rights.delete_messages) {}
+
+  void append_unique_id(maildrop::Uid /*uid*/, std::string& /*to*/) const override {}
+  base::Result<std::unique_ptr<maildrop::Message>> open(maildrop::Uid /*uid*/, std::uint64_t /*octets*/,
+                                                        maildrop::Access /*access*/) override {
+    return base::fail(base::Errc::not_found, "the maildrop is empty");
+  }
+  base::Result<maildrop::UpdateReport> update(const maildrop::Update& /*changes*/) override {
+    return maildrop::UpdateReport{};
+  }
+  bool may_delete() const override { return may_delete_; }
+
+ private:
+  bool may_delete_;
+};
+
+/// Cyrus's words.
+std::unique_ptr<maildrop::Maildrop> unopened_maildrop(const std::string& user, const Rights& rights,
+                                                      const base::Log& log) {
+  log.info("optimized mode for empty maildrop: " + user);
+  return std::make_unique<maildrop::Maildrop>(std::make_unique<UnopenedMailbox>(rights),
+                                              std::vector<maildrop::Entry>());
+}
 
 std::uint64_t seconds_since_1970() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
@@ -127,6 +158,9 @@ base::Result<std::unique_ptr<maildrop::Maildrop>> Store::open_maildrop(const Mai
     const base::Error& error = mailbox.error();
     return tl::unexpected(base::Error{error.code, "maildrop of " + name.user + ": " + error.text, error.errnum});
   }
+  if (const auto rights = rights_in_empty_mailbox(*mailbox, shared_->config, shared_->mailboxes)) {
+    return unopened_maildrop(name.user, *rights, shared_->log);
+  }
   auto snapshot = take_snapshot(*mailbox, shared_->config, shared_->mailboxes, shared_->log, seconds_since_1970());
   if (!snapshot && snapshot.error().code == base::Errc::not_found && *mailbox == mailbox->inbox()) {
     const auto made = shared_->admin.autocreate_inbox(name.user, AutocreateFor::login);
@@ -137,6 +171,7 @@ base::Result<std::unique_ptr<maildrop::Maildrop>> Store::open_maildrop(const Mai
     }
   }
   if (!snapshot) return tl::unexpected(snapshot.error());
+  if (snapshot->is_unopened) return unopened_maildrop(name.user, snapshot->rights, shared_->log);
   auto entries = std::move(snapshot->entries);
   auto surplus = list_wire_octets(*snapshot, entries);
   return std::make_unique<maildrop::Maildrop>(

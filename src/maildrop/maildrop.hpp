@@ -73,6 +73,10 @@ class Mailbox {
   /// False when this user may not delete here. Fixed for a session.
   virtual bool may_delete() const { return true; }
 
+  /// True when the mailbox was removed or got another name since the login. False when that cannot be found out now.
+  /// Blocks: worker pool only.
+  virtual bool is_gone() { return false; }
+
   /// Makes the update durable before it returns success. Blocks: worker pool only. Errc::busy: a lock is held by
   /// somebody else, nothing was changed, call again. Any other error: nothing was removed.
   virtual base::Result<UpdateReport> update(const Update& changes) = 0;
@@ -119,6 +123,9 @@ class Maildrop {
 
   /// Whether DELE may mark anything: see Mailbox::may_delete().
   bool may_delete() const { return mailbox_->may_delete(); }
+
+  /// See Mailbox::is_gone().
+  bool is_gone() { return mailbox_->is_gone(); }
 
   /// Messages marked deleted.
   std::uint32_t deleted() const { return count() - remaining_; }

@@ -25,6 +25,9 @@ std::string too_many(const server::Entrance& entrance, const server::LoginLimits
   return text + ")";
 }
 
+/// For how long a maildrop that was there is believed to be there.
+constexpr std::chrono::seconds kMaildropLook{1};
+
 }  // namespace
 
 // Only those who have shown who they are count, and each counts once. A table that cannot be used stops nobody: mail
@@ -62,6 +65,23 @@ net::Task<void> Session::discharge() {
   if (ticket == 0) co_return;
   auto work = [this, ticket] { configured_->logins->leave(ticket); };
   co_await process_.store_pool.run(std::move(work));
+}
+
+// Cyrus looks at each command. A look takes locks and reads files, so here one serves all commands of a second; only
+// the last command, which would change the mailbox, always gets its own.
+net::Task<bool> Session::maildrop_vanished(bool is_last_command) {
+  if (!settings_.leaves_vanished) co_return false;
+  const auto now = net::Clock::now();
+  if (!is_last_command && now - looked_for_maildrop_ < kMaildropLook) co_return false;
+  looked_for_maildrop_ = now;
+  auto work = [this] { return drop_->is_gone(); };
+  const bool is_gone = co_await process_.store_pool.run(std::move(work));
+  if (is_gone) {
+    process_.log.warning("Maildrop " + mailbox_ + " has been (re)moved out from under client");
+    put(pop3::err("[SYS/TEMP] Maildrop has been (re)moved"));
+    end_ = SessionEnd::vanished;
+  }
+  co_return is_gone;
 }
 
 // Cyrus: looked at before each command, so a QUIT that comes too late commits nothing.

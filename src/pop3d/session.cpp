@@ -219,6 +219,10 @@ net::Task<std::optional<pop3::Command>> Session::next_command(pop3::State state)
     }
     if (settings_.chatty) log_command(*line);
     auto command = pop3::parse_command(*line, state);
+    if (state == pop3::State::transaction) {
+      const bool vanished = co_await maildrop_vanished(command && std::holds_alternative<pop3::Quit>(*command));
+      if (vanished) co_return std::nullopt;
+    }
     if (command) {
       if (state == pop3::State::transaction) bad_commands_ = 0;
       co_return std::move(*command);

@@ -79,6 +79,8 @@ class Session final : public server::Session {
   // policy.cpp: what an administrator wants of sessions.
   /// Counts this session under maxlogins_per_user and maxlogins_per_host. False when it is one too many: answered.
   net::Task<bool> admit(std::string user);
+  /// True when the maildrop was found to be gone (disconnect_on_vanished_mailbox): answered and logged.
+  net::Task<bool> maildrop_vanished(bool is_last_command);
   /// The session counts no more.
   net::Task<void> discharge();
 
@@ -144,6 +146,7 @@ class Session final : public server::Session {
   std::string mailbox_;                      // internal name, for the log
   std::unique_ptr<maildrop::Maildrop> drop_;
   server::ProcEntry proc_entry_;
+  net::Clock::time_point looked_for_maildrop_{};
   std::uint64_t login_ticket_ = 0;  // of configured_->logins; 0: none
   Counts counts_;
   unsigned bad_commands_ = 0;  // before login in all, behind it in a row

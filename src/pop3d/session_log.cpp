@@ -58,6 +58,8 @@ std::string_view name(SessionEnd end) {
       return "stopped";
     case SessionEnd::shut_down:
       return "shut-down";
+    case SessionEnd::vanished:
+      return "vanished";
     case SessionEnd::tls_failed:
       return "tls-failed";
     case SessionEnd::bad_commands:

@@ -19,6 +19,7 @@ enum class SessionEnd {
   login_late,     ///< pop3_login_deadline passed before a login
   stopped,        ///< the process was told to stop, or drained too long
   shut_down,      ///< a shutdown file
+  vanished,       ///< the mailbox was removed or renamed (disconnect_on_vanished_mailbox)
   tls_failed,     ///< the handshake did not succeed
   bad_commands,   ///< pop3_bad_commands
   failed_logins,  ///< failed_logins_per_connection

@@ -47,6 +47,7 @@ base::Result<Settings> settings(const config::ImapdConf& conf, const CommandLine
   out.lock_timeout = std::max(conf.duration(Option::pop3_lock_timeout), std::chrono::seconds(0));
   out.drain_timeout = std::max(conf.duration(Option::pop3_drain_timeout), std::chrono::seconds(0));
   out.bad_commands = static_cast<unsigned>(std::max(conf.integer(Option::pop3_bad_commands), 0));
+  out.leaves_vanished = conf.is_on(Option::disconnect_on_vanished_mailbox);
   out.read_only = conf.is_on(Option::readonly);
   out.log_format = server::log_format(conf);
   out.audit_traffic = conf.is_on(Option::auditlog);

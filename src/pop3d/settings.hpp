@@ -27,6 +27,7 @@ struct Settings {
   std::chrono::seconds lock_timeout{30};                ///< [pop3_lock_timeout]
   std::chrono::seconds drain_timeout{60};               ///< [pop3_drain_timeout]
   unsigned bad_commands = 50;                           ///< [pop3_bad_commands]; 0: no limit
+  bool leaves_vanished = false;                         ///< [disconnect_on_vanished_mailbox]
   bool read_only = false;                               ///< [readonly]
   server::LogFormat log_format{};                       ///< [log_format]
   bool audit_traffic = false;                           ///< [auditlog]

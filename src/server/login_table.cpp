@@ -42,6 +42,7 @@ constexpr std::chrono::milliseconds kBusyRest{20};
 /// At most so many files of proc/ are looked at; and what was found serves for so many times as long as the look took.
 constexpr std::size_t kMaxProcFiles = 20000;
 constexpr int kProcRest = 20;
+constexpr std::chrono::seconds kLongestRest{1};
 
 using Record = std::array<unsigned char, kRecordOctets>;
 
@@ -379,7 +380,7 @@ void LoginTable::count_proc(std::string_view user, std::string_view host, const 
       return session.pid == ::getpid() || seen.pids.contains(session.pid);
     });
     const auto ended = std::chrono::steady_clock::now();
-    proc_good_until_ = ended + kProcRest * (ended - began);
+    proc_good_until_ = ended + std::min<std::chrono::steady_clock::duration>(kProcRest * (ended - began), kLongestRest);
   }
   for (const ProcSession& session : proc_) {
     if (session.user == user) ++entrance.of_user;
