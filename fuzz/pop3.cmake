@@ -1,3 +1,5 @@
 pillarbox_fuzz(parse_command pop3)
 pillarbox_fuzz(body_encoder pop3)
 pillarbox_fuzz(authorization pop3)
+pillarbox_fuzz(session pop3)
+target_include_directories(session_fuzz PRIVATE ${PROJECT_SOURCE_DIR}/tests)
