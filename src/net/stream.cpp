@@ -112,6 +112,8 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
   void left(std::string_view octets);
   // Room for octets that arrive, and what becomes of those that did.
   std::span<char> room(std::size_t limit) { return layered ? std::span<char>(layered->arrived) : input.space(limit); }
+  TlsChannel::Step decrypt(std::size_t limit, Verdict& verdict);
+  Verdict arrived(std::span<char> octets);
   Verdict take(std::span<char> octets);
   void feed(std::size_t limit);
   Verdict wrap_output();
@@ -279,33 +281,43 @@ Task<Result<std::string_view>> Stream::Impl::read(std::shared_ptr<Impl> self, Un
       self->feed(limit);
       continue;
     }
+    Verdict verdict = kGood;
     if (self->tls && self->tls->has_input()) {
-      const auto space = self->room(limit);
-      std::size_t octets = 0;
-      const auto step = self->tls->read(space, octets);
-      if (step == TlsChannel::Step::done) {
-        if (const Verdict taken = self->take(space.first(octets)); !taken) co_return failure(taken);
-        continue;
-      }
+      const auto step = self->decrypt(limit, verdict);
+      if (!verdict) co_return failure(verdict);
+      if (step == TlsChannel::Step::done) continue;
       if (step != TlsChannel::Step::want_read) {
-        const Verdict settled = co_await self->settle(step);
-        if (!settled) co_return failure(settled);
+        verdict = co_await self->settle(step);
+        if (!verdict) co_return failure(verdict);
         continue;
       }
     }
     self->trim_output();
-    if (const Verdict begun = self->begin_wait(For::input); !begun) co_return failure(begun);
+    verdict = self->begin_wait(For::input);
+    if (!verdict) co_return failure(verdict);
     const auto room = self->tls ? self->tls->space() : self->room(limit);
     const auto [error, octets] =
         co_await self->socket_.async_read_some(asio::buffer(room.data(), room.size()), asio::as_tuple(asio::deferred));
-    if (const Verdict ended = self->end_wait(error); !ended) co_return failure(ended);
-    if (!self->tls) {
-      if (const Verdict taken = self->take(room.first(octets)); !taken) co_return failure(taken);
-      continue;
-    }
-    self->tls->received(octets);
-    if (self->tls->is_noise()) co_return failure(kNoise);
+    verdict = self->end_wait(error);
+    if (verdict) verdict = self->arrived(room.first(octets));
+    if (!verdict) co_return failure(verdict);
   }
+}
+
+// Lets TLS open what has come; `verdict` is what became of the octets inside.
+TlsChannel::Step Stream::Impl::decrypt(std::size_t limit, Verdict& verdict) {
+  const auto space = room(limit);
+  std::size_t octets = 0;
+  const auto step = tls->read(space, octets);
+  if (step == TlsChannel::Step::done) verdict = take(space.first(octets));
+  return step;
+}
+
+// What the socket has brought: for TLS to open, or as it is.
+Verdict Stream::Impl::arrived(std::span<char> octets) {
+  if (!tls) return take(octets);
+  tls->received(octets.size());
+  return tls->is_noise() ? kNoise : kGood;
 }
 
 // ---- a layer of SASL's ----
