@@ -121,6 +121,18 @@ class SlowLoginTest(unittest.TestCase):
             pass
         process.wait()
 
+    def wait_for_listener(self, path, process):
+        """Until somebody listens at a Unix socket: its name is there a moment earlier."""
+        end = time.monotonic() + 10
+        while process.poll() is None and time.monotonic() < end:
+            with socket.socket(socket.AF_UNIX) as probe:
+                try:
+                    probe.connect(str(path))
+                    return
+                except OSError:
+                    time.sleep(0.05)
+        self.fail(f"nobody listens at {path}")
+
     def test_real_saslauthd(self):
         """By sasldb, and by PAM where a file of ours can be put over /etc/pam.d."""
         saslauthd = shutil.which("saslauthd", path=os.environ["PATH"] + ":/usr/sbin:/sbin")
@@ -158,9 +170,7 @@ class SlowLoginTest(unittest.TestCase):
                                             f"-m {folder} -n 1 -r"], stdout=subprocess.DEVNULL,
                                            stderr=subprocess.DEVNULL, start_new_session=True)
                 self.addCleanup(self.end, process)
-                end = time.monotonic() + 10
-                while not (folder / "mux").exists() and time.monotonic() < end and process.poll() is None:
-                    time.sleep(0.05)
+                self.wait_for_listener(folder / "mux", process)
                 (folder / "mux").chmod(0o777)
                 self.assertEqual(self.client(site).login("alice", "wrong"), "-ERR [AUTH] Invalid login")
                 self.assertEqual(self.client(site).login("nobody"), "-ERR [AUTH] Invalid login")
