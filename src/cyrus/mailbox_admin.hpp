@@ -75,9 +75,9 @@ class MailboxAdmin {
   /// INBOX above it).
   base::Result<MailboxRecord> create_mailbox(const MailboxName& name, const CreateOptions& options = {});
 
-  /// As delete_mode says. An INBOX goes with all folders below it, last of them, and with the subscriptions, \Seen states
-  /// and quota roots of its user; a folder with folders below is refused (invalid). Returns the names that they have
-  /// now.
+  /// As delete_mode says. An INBOX goes with all folders below it, last of them, and with the subscriptions, \Seen
+  /// states and quota roots of its user; a folder with folders below is refused (invalid). Returns the names that they
+  /// have now.
   base::Result<std::vector<MailboxName>> delete_mailbox(const MailboxName& name);
 
   base::Result<std::vector<ListedMailbox>> list_mailboxes(const ListOptions& options = {}) const;
