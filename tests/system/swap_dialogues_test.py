@@ -4,7 +4,7 @@ Hundreds of random dialogues, each of one to three sessions, run against both; t
 that doc/differences.md promises. Every octet of every reply is equal, save what DIFFERENCES explains; after each
 dialogue the two cyrus.index say the same too. A difference that is in the table and never seen fails the test.
 
-PILLARBOX_SEED=n repeats a run; PILLARBOX_DIALOGUES=n says how many random dialogues there are in all.
+PILLARBOX_SEED=n repeats a run; PILLARBOX_DIALOGUES=n says about how many random dialogues there are in all.
 """
 
 import fcntl
@@ -360,6 +360,8 @@ class SwapDialoguesTest(unittest.TestCase):
 
     def random_dialogues(self, case):
         share = -(-DIALOGUES // len(list(cases())))
+        if "popminpoll" in case.options:
+            share = -(-share // 8)  # Cyrus sleeps for three seconds after each login that comes too soon
         rng = random.Random(f"{SEED} {case.name}")
         with Pair(case) as pair:
             mailboxes = {login: len(CyrusIndex(pair.directories(intname)[0]).visible())
@@ -431,7 +433,7 @@ class SwapDialoguesTest(unittest.TestCase):
         total = sum(self.random_dialogues(case) for case in cases())
         print(f"PILLARBOX_SEED={SEED}: {total} dialogues in {time.monotonic() - started:.0f} s; "
               f"differences seen: {self.ledger.seen}")
-        self.assertGreaterEqual(total, DIALOGUES)
+        self.assertGreaterEqual(total, DIALOGUES * 4 // 5)
 
 
 if __name__ == "__main__":
