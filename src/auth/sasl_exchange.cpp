@@ -144,21 +144,35 @@ base::Result<void> SaslExchange::describe_channel() {
   if (code == SASL_OK && settings_.certificate_user(channel_)) {
     code = ::sasl_setprop(connection_, SASL_AUTH_EXTERNAL, channel_.certificate_name.c_str());
   }
-  if (code == SASL_OK && !channel_.binding_type.empty()) {
-    binding_.name = channel_.binding_type.c_str();
-    binding_.data = reinterpret_cast<const unsigned char*>(channel_.binding.data());
-    binding_.len = static_cast<unsigned long>(channel_.binding.size());
-    code = ::sasl_setprop(connection_, SASL_CHANNEL_BINDING, &binding_);
-  }
   if (code != SASL_OK) return base::fail(base::Errc::io, "SASL: sasl_setprop: " + error_text(code));
   return {};
 }
 
+// libsasl2 2.1.28 writes the -PLUS forms into a list for which it has not counted them, and over its end. So it is
+// asked before it hears of the binding (see bind_channel), and they are added here.
 std::string SaslExchange::mechanisms() {
   if (settings_.too_weak(channel_)) return {};
   const char* list = nullptr;
   if (::sasl_listmech(connection_, nullptr, "", " ", "", &list, nullptr, nullptr) != SASL_OK) return {};
-  return list != nullptr ? list : "";
+  std::string_view rest = list != nullptr ? list : "";
+  std::string out;
+  while (!(rest = base::ascii::trim(rest)).empty()) {
+    const auto name = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(name.size());
+    if (!out.empty()) out += ' ';
+    if (!channel_.binding_type.empty() && is_scram(name)) out.append(name).append("-PLUS ");
+    out += name;
+  }
+  return out;
+}
+
+/// For the start of an exchange; nothing may be listed behind it.
+int SaslExchange::bind_channel() {
+  if (channel_.binding_type.empty()) return SASL_OK;
+  binding_.name = channel_.binding_type.c_str();
+  binding_.data = reinterpret_cast<const unsigned char*>(channel_.binding.data());
+  binding_.len = static_cast<unsigned long>(channel_.binding.size());
+  return ::sasl_setprop(connection_, SASL_CHANNEL_BINDING, &binding_);
 }
 
 bool SaslExchange::offers(std::string_view mechanism) { return lists_realm(mechanisms(), mechanism); }
@@ -177,6 +191,7 @@ Exchange::Outcome SaslExchange::start(std::string_view mechanism, std::optional<
     if (call != SaslCall::offered) return refuse(Refusal::Kind::no_mechanism, error_text(SASL_NOMECH));
     scram_begins_ = true;
     plus_offered_ = offers(mechanism_ + "-PLUS");
+    if (const int code = bind_channel(); code != SASL_OK) return refuse(code, call);
   }
   if (initial_response) {
     if (auto objection = object_to_scram(initial_response->view())) return std::move(*objection);

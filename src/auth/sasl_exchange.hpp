@@ -41,6 +41,7 @@ class SaslExchange final : public Exchange {
   SaslExchange(const SaslSettings& settings, const Channel& channel, std::string local_domain);
   base::Result<void> open();
   base::Result<void> describe_channel();
+  int bind_channel();
 
   bool offers(std::string_view mechanism);
   std::optional<Outcome> object_to_scram(std::string_view message);

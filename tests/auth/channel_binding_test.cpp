@@ -95,7 +95,7 @@ TEST(ChannelBindingUnderAMechanismList, WhoWasOfferedNoPlusMaySayThatHeSawNone) 
   const auto offer = site.authenticator().mechanisms(channel);
   SaslClient client{"alice", "", "secret"};
   client.bind_channel("tls-exporter", kOctets, false);
-  EXPECT_EQ(offer, "SCRAM-SHA-256-PLUS SCRAM-SHA-256") << "libsasl2 lists the forms together";
+  EXPECT_EQ(offer, "SCRAM-SHA-256-PLUS SCRAM-SHA-256") << "libsasl2 takes one name for both forms";
   EXPECT_EQ(verdict(client.log_in(*site.begin(channel), "SCRAM-SHA-256-PLUS")), "alice");
 }
 
