@@ -25,7 +25,7 @@ from mailsite import HERE, PASSWORD, SAMPLES, service_user
 from pop3_sessions import CRLF, RandomClient, plain
 
 SEED = int(os.environ.get("PILLARBOX_SEED", random.SystemRandom().randrange(2**32)))
-DIALOGUES = int(os.environ.get("PILLARBOX_DIALOGUES", 300))
+DIALOGUES = int(os.environ.get("PILLARBOX_DIALOGUES", 90))
 DOCUMENT = HERE.parent.parent / "doc" / "differences.md"
 
 # Options of the cases on the sample that has most to show.
