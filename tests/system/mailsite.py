@@ -6,6 +6,7 @@ Started as root, the services run as the user nobody, and the tests see privileg
 
 import os
 import pwd
+import re
 import shutil
 import signal
 import socket
@@ -20,6 +21,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 DATA = HERE.parent / "data"
 BUILD = Path(os.environ.get("PILLARBOX_BUILD", HERE.parent.parent / "build" / "dev"))
+# What a sanitizer keeps of freed memory, and how it slows a program down, is nothing to hold against it.
+CACHE = BUILD / "CMakeCache.txt"
+SANITIZED = CACHE.exists() and re.search(r"^PILLARBOX_SANITIZE:\w+=\S", CACHE.read_text(), re.MULTILINE) is not None
 MASTER = BUILD / "src" / "master" / "master"
 POP3D = BUILD / "src" / "pop3d" / "pop3d"
 MAKE_STORE = BUILD / "tests" / "support" / "make_store"
