@@ -546,6 +546,7 @@ class RenewalTest(TlsCase):
         worker = Worker(site, "-s", "-U", "3")
         self.addCleanup(worker.end)
         self.connect(worker.port).ask("QUIT")  # it has begun
+        self.shown(site)  # and so has that of the site, whose log tells when files were looked at
         (site.root / "key.pem").write_text("nothing\n")
         self.await_log("TLS: changed files refused")
         time.sleep(1.5)  # this process has no shim to log by
