@@ -1,5 +1,6 @@
 #include "cyrus/delivery.hpp"
 
+#include "cyrus/acl.hpp"
 #include "cyrus/append.hpp"
 #include "cyrus/deliver_db.hpp"
 #include "cyrus/mailbox_admin.hpp"
@@ -37,6 +38,7 @@ class Delivery::Impl {
         log_(delivery_log) {}
 
   base::Result<Recipient> check(const DeliveryRequest& request, std::uint64_t octets) {
+    if (request.user.empty()) return check_shared(request, octets);
     auto inbox = find_inbox(request);
     if (!inbox && inbox.error().code == Errc::not_found && request.may_create) {
       const auto made = admin_.autocreate_inbox(request.user, AutocreateFor::delivery);
@@ -45,17 +47,7 @@ class Delivery::Impl {
       if (made && *made) inbox = find_inbox(request);
     }
     if (!inbox) return tl::unexpected(std::move(inbox.error()));
-    const std::string what = "mailbox " + inbox->name.intname();
-    if (!request.ignore_quota) {
-      // Not under the locks of the mailbox, which are held by whoever delivers to it just now: cyrus.header and the
-      // quota file are replaced as a whole, and deliver() asks again.
-      const auto paths = MailboxPaths::of(*inbox, config_);
-      if (!paths) return tl::unexpected(base::Error{paths.error().code, what + ": " + paths.error().text});
-      const auto header = read_mailbox_header(*paths, what);
-      if (!header) return tl::unexpected(header.error());
-      const auto room = check_quota_room(header->quota_root, QuotaNeed{octets}, config_);
-      if (!room) return tl::unexpected(base::Error{room.error().code, what + ": " + room.error().text});
-    }
+    if (auto room = check_room(*inbox, request, octets); !room) return tl::unexpected(std::move(room.error()));
     Recipient recipient{inbox->name, inbox->partition, false};
     if (request.folder.empty()) return recipient;
     const auto folder = MailboxName::of_user(request.user, request.folder, config_);
@@ -67,15 +59,19 @@ class Delivery::Impl {
   }
 
   base::Result<Delivered> deliver(const StagedMessage& message, const DeliveryRequest& request) {
+    if (request.user.empty()) {
+      const auto shared = find_shared(request);
+      if (!shared) return tl::unexpected(shared.error());
+      AppendOptions options = options_of(request);
+      options.poster = poster_of(request);
+      return append(shared->name, message, options, false);
+    }
     const auto inbox = find_inbox(request);
     if (!inbox) return tl::unexpected(inbox.error());
-    AppendOptions options;
-    options.session_id = request.session_id;
-    options.ignore_quota = request.ignore_quota;
-    options.duplicates = &duplicates_;
+    AppendOptions options = options_of(request);
     if (!request.folder.empty()) {
       const auto folder = MailboxName::of_user(request.user, request.folder, config_);
-      options.poster = request.sender.empty() ? std::string(kNobody) : request.sender;
+      options.poster = poster_of(request);
       if (folder) {
         auto delivered = append(*folder, message, options, false);
         if (delivered || !is_for_inbox(delivered.error().code)) return delivered;
@@ -87,12 +83,55 @@ class Delivery::Impl {
   }
 
  private:
-  /// The INBOX of the user, if mail may go to this user at all.
-  base::Result<MailboxRecord> find_inbox(const DeliveryRequest& request) const {
-    const auto name = MailboxName::of_user(request.user, "", config_);
-    if (!name) return base::fail(name.error().code, "recipient " + request.user + ": " + name.error().text);
-    const std::string what = "mailbox " + name->intname();
-    auto record = mailboxes_.find(*name);
+  AppendOptions options_of(const DeliveryRequest& request) {
+    AppendOptions options;
+    options.session_id = request.session_id;
+    options.ignore_quota = request.ignore_quota;
+    options.duplicates = &duplicates_;
+    return options;
+  }
+
+  static std::string poster_of(const DeliveryRequest& request) {
+    return request.sender.empty() ? std::string(kNobody) : request.sender;
+  }
+
+  base::Result<Recipient> check_shared(const DeliveryRequest& request, std::uint64_t octets) const {
+    const auto record = find_shared(request);
+    if (!record) return tl::unexpected(record.error());
+    const std::string poster = poster_of(request);
+    if (!rights_of(poster, record->acl, "").post) {
+      return base::fail(Errc::permission,
+                        "mailbox " + record->name.intname() + ": " + poster + " has no right to post there");
+    }
+    if (auto room = check_room(*record, request, octets); !room) return tl::unexpected(std::move(room.error()));
+    return Recipient{record->name, record->partition, false};
+  }
+
+  base::Result<void> check_room(const MailboxRecord& mailbox, const DeliveryRequest& request,
+                                std::uint64_t octets) const {
+    if (request.ignore_quota) return {};
+    const std::string what = "mailbox " + mailbox.name.intname();
+    // Not under the locks of the mailbox, which are held by whoever delivers to it just now: cyrus.header and the
+    // quota file are replaced as a whole, and deliver() asks again.
+    const auto paths = MailboxPaths::of(mailbox, config_);
+    if (!paths) return tl::unexpected(base::Error{paths.error().code, what + ": " + paths.error().text});
+    const auto header = read_mailbox_header(*paths, what);
+    if (!header) return tl::unexpected(header.error());
+    const auto room = check_quota_room(header->quota_root, QuotaNeed{octets}, config_);
+    if (!room) return tl::unexpected(base::Error{room.error().code, what + ": " + room.error().text});
+    return {};
+  }
+
+  base::Result<MailboxRecord> find_shared(const DeliveryRequest& request) const {
+    const auto name = MailboxName::of_shared(request.folder, request.domain, config_);
+    if (!name) return base::fail(name.error().code, "shared mailbox " + request.folder + ": " + name.error().text);
+    return find_for_mail(*name);
+  }
+
+  /// A mailbox that can be written to.
+  base::Result<MailboxRecord> find_for_mail(const MailboxName& name) const {
+    const std::string what = "mailbox " + name.intname();
+    auto record = mailboxes_.find(name);
     if (!record) {
       if (record.error().code == Errc::limit) record.error().code = Errc::corrupt;  // `limit` is: over quota
       if (!record.error().text.starts_with(what)) record.error().text = what + ": " + record.error().text;
@@ -105,8 +144,17 @@ class Delivery::Impl {
                                                ": nothing can be delivered: imapd.conf says conversations, whose "
                                                "database this version does not write");
     }
+    return record;
+  }
+
+  /// The INBOX of the user, if mail may go to this user at all.
+  base::Result<MailboxRecord> find_inbox(const DeliveryRequest& request) const {
+    const auto name = MailboxName::of_user(request.user, "", config_);
+    if (!name) return base::fail(name.error().code, "recipient " + request.user + ": " + name.error().text);
+    auto record = find_for_mail(*name);
+    if (!record) return record;
     if (!config_.lmtp_ignore_sieve && has_active_script(*record, config_)) {
-      return base::fail(Errc::unsupported, what + ": the user has an active Sieve script, " +
+      return base::fail(Errc::unsupported, "mailbox " + name->intname() + ": the user has an active Sieve script, " +
                                                active_script_path(*record, config_).native() +
                                                ", and scripts are not run here (lmtp_ignore_sieve)");
     }

@@ -14,8 +14,9 @@ namespace cyrus {
 
 /// For whom a message is.
 struct DeliveryRequest {
-  std::string user;    ///< a canonical userid: "fred", "fred@example.com"
+  std::string user;    ///< a canonical userid: "fred", "fred@example.com"; empty: `folder` is a shared mailbox
   std::string folder;  ///< below the user's INBOX, components separated as imapd.conf says; empty: INBOX
+  std::string domain;  ///< of a shared mailbox; empty: none, or the default one
   /// Who hands the message over, for the right p of a folder; empty: somebody unknown, who is only `anyone`.
   std::string sender;
   std::string session_id;     ///< for audit lines

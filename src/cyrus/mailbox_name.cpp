@@ -93,6 +93,18 @@ base::Result<MailboxName> MailboxName::of_user(std::string_view userid, std::str
   return make(std::move(domain), std::move(components));
 }
 
+base::Result<MailboxName> MailboxName::of_shared(std::string_view name, std::string_view domain,
+                                                 const StoreConfig& config) {
+  std::vector<std::string> components;
+  for (const std::string& piece : split(name, config.unix_hierarchy_sep ? '/' : '.')) {
+    components.push_back(with(piece, '.', '^'));
+  }
+  if (components.front() == "user" || components.front() == config.deleted_prefix) {
+    return refuse("not a shared mailbox", name);
+  }
+  return make(domain == config.default_domain ? std::string() : std::string(domain), std::move(components));
+}
+
 base::Result<MailboxName> MailboxName::from_intname(std::string_view intname) {
   std::string domain;
   std::string_view rest = intname;

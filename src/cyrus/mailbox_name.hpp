@@ -30,6 +30,10 @@ class MailboxName {
   static base::Result<MailboxName> of_user(std::string_view userid, std::string_view subfolder,
                                            const StoreConfig& config);
 
+  /// The shared mailbox `name` of `domain` (default_domain and "" are none), components separated as above. Errors:
+  /// invalid (likewise; a name in the tree of a user, or among the deleted).
+  static base::Result<MailboxName> of_shared(std::string_view name, std::string_view domain, const StoreConfig& config);
+
   /// A name as in cyrus.header, for any kind of mailbox. Errors: invalid.
   static base::Result<MailboxName> from_intname(std::string_view intname);
 

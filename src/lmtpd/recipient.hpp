@@ -17,6 +17,7 @@ struct RecipientRules {
 /// Whose mailbox an address means.
 struct Target {
   std::string user;     ///< with domain under virtual domains; not known to exist
+  std::string domain;   ///< of a shared folder, under virtual domains
   std::string folder;   ///< what stands behind the first '+' of the local part, as it stands; empty: INBOX
   bool shared = false;  ///< the address of a shared folder: `user` is empty
 };

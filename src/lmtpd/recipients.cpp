@@ -13,13 +13,14 @@ net::Task<void> Session::check_recipient(lmtp::CheckRecipient wanted) {
   cyrus::DeliveryRequest request;
   request.user = target.user;
   request.folder = target.folder;
+  request.domain = target.domain;
   request.session_id = id_;
   request.ignore_quota = wanted.ignore_quota;
   request.may_create = !settings_.create_for_known;
 
   base::Result<cyrus::Recipient> found = base::fail(base::Errc::not_found, "recipient without a user");
-  if (target.shared && !settings_.recipients.post_user.empty()) {
-    found = base::fail(base::Errc::unsupported, "postuser: shared folders are not delivered to yet");
+  if (target.shared && !target.folder.empty()) {
+    found = co_await find(request);
   } else if (!target.user.empty()) {
     found = co_await find(request);
     if (!found && found.error().code == base::Errc::not_found && settings_.create_for_known) {
@@ -34,12 +35,13 @@ net::Task<void> Session::check_recipient(lmtp::CheckRecipient wanted) {
     found = co_await find(request);
   }
   // A folder that no mailbox can be named like goes to INBOX, as one that is missing does.
-  if (!found && found.error().code == base::Errc::invalid && !request.folder.empty()) {
+  if (!found && found.error().code == base::Errc::invalid && !target.shared && !request.folder.empty()) {
     request.folder.clear();
     found = co_await find(request);
   }
   if (!found && found.error().code == base::Errc::not_found && !settings_.catch_all_user.empty()) {
     request.user = settings_.catch_all_user;
+    request.domain.clear();
     request.folder.clear();
     found = co_await find(request);
   }

@@ -47,6 +47,11 @@ TEST(RecipientAddress, SharedFoldersHaveAUserOfTheirOwn) {  // imapd.conf(5) pos
   rules.post_user = "bb";
   EXPECT_EQ(target("bb+bulletin.board@x", rules), "shared|bulletin.board");
   EXPECT_EQ(target("bbc", rules), "bbc|");
+  rules.virtual_domains = true;
+  rules.default_domain = "example.com";
+  EXPECT_EQ(target_of({"bb+bulletin", "Other.Example"}, rules).domain, "other.example");
+  EXPECT_EQ(target_of({"bb+bulletin", "EXAMPLE.com"}, rules).domain, "");
+  EXPECT_EQ(target_of({"alice", "other.example"}, rules).domain, "");
 }
 
 }  // namespace

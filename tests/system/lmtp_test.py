@@ -2,25 +2,42 @@
 Cyrus's, over TCP and a Unix socket. Every test ends with Cyrus's reconstruct finding nothing to change.
 """
 
+import ctypes
 import email.message
 import fcntl
 import os
 import re
 import resource
+import shutil
 import signal
 import smtplib
 import struct
 import time
 import unittest
 from contextlib import contextmanager
+from pathlib import Path
 from unittest.mock import ANY
 
+from imap_client import Imap
 from lmtplab import CYRUS_MASTER, LMTPD, Lmtp, LmtpSite, message
+from mailbox_admin_test import Tool
 from mailsite import PASSWORD, Connection
 from swaplab import until
 from worker_test import AVAILABLE, CONNECTION, CONNECTION_MULTI, UNAVAILABLE, Worker
 
 SUCCESS = r"250 2\.1\.5 Success SESSIONID=<\S+>"
+
+
+def mount_small(case, directory, size):
+    """A file system of that size, which only this process and its children see."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    clone_newns, ms_private, ms_rec = 0x20000, 1 << 18, 1 << 14
+    if libc.unshare(clone_newns) != 0:
+        case.skipTest(f"no mount namespace: {os.strerror(ctypes.get_errno())}")
+    libc.mount(b"none", b"/", None, ms_rec | ms_private, None)
+    if libc.mount(b"tmpfs", str(directory).encode(), b"tmpfs", 0, f"size={size},mode=755".encode()) != 0:
+        case.skipTest(f"no tmpfs: {os.strerror(ctypes.get_errno())}")
+    case.addCleanup(libc.umount2, str(directory).encode(), 2)
 
 
 class LmtpCase(unittest.TestCase):
@@ -237,6 +254,110 @@ class DeliveryTest(LmtpCase):
             self.assertEqual(site.stage_files(), [])
             client.envelope("alice")
             self.accepted(client.data(message(13)))
+        self.check(site)
+
+    @unittest.skipUnless(os.geteuid() == 0, "a file system of its own wants root")
+    def test_a_disk_that_is_really_full_is_told_and_leaves_nothing(self):
+        site = LmtpSite()
+        self.addCleanup(site.remove)
+        spool, small = Path(site.settings["partition-default"]), site.root / "small"
+        small.mkdir()
+        mount_small(self, small, "4m")
+        shutil.copytree(spool, small, dirs_exist_ok=True)
+        site.settings["partition-default"] = str(small)
+        site.write_imapd_conf()
+        site.start()
+
+        def files():
+            return {path: path.stat().st_size for path in small.rglob("*") if path.is_file() and path.name != "filler"}
+
+        filler = small / "filler"
+        refused = 0
+        for free in range(12):  # pages; each step of a delivery finds the end of them once
+            before = files()
+            filler.write_bytes(b"")
+            room = os.statvfs(small).f_bavail - free
+            with open(filler, "wb") as file:
+                file.write(b"f" * 4096 * room)
+            with site.lmtp() as client:
+                client.begin("alice", "bob")
+                replies = client.data(message(100 + free) + (b"y" * 78 + b"\r\n") * 100, replies=2)
+            filler.unlink()
+            for reply in replies:
+                self.assertRegex(reply, SUCCESS + r"|452 4\.3\.1 Out of space SESSIONID=<\S+>")
+            refused += sum(reply.startswith("452") for reply in replies)
+            until(lambda: not list(small.rglob("stage./*")), "a stage file is left")
+            if all(reply.startswith("452") for reply in replies):
+                self.assertEqual(files(), before)
+        self.assertGreater(refused, 2)
+        with site.lmtp() as client:
+            client.begin("alice", "bob")
+            self.accepted(client.data(message(13), replies=2))
+        self.check(site)
+
+    def test_users_of_virtual_domains(self):
+        site = LmtpSite(options={"virtdomains": "userid", "defaultdomain": "test.example"}, peer=True)
+        self.addCleanup(site.remove)
+        site.start()
+        tool = Tool(site)
+        self.addCleanup(tool.close)
+        for name in ("example.com!user.dom", "example.com!user.dom.Sub", "example.com!user.alice"):
+            tool.ok("create", name)
+
+        uniqueids = {row[0]: row[2] for row in tool.ask("list")}
+
+        def count(name):
+            directory, = (site.root / "spool").rglob(uniqueids[name])
+            return len(list(directory.glob("[0-9]*.")))
+
+        for lmtp, number in ((site.lmtp, 1), (site.peer, 2)):  # as Cyrus's lmtpd files it
+            with lmtp() as client:
+                client.begin("dom@example.com", sender="a@b")
+                self.accepted(client.data(message(number)))
+                client.envelope("dom+Sub@Example.COM")
+                self.accepted(client.data(message(number + 10)))
+                self.assertEqual(client.envelope("alice@test.example", "alice@example.com"), ["250 2.1.5 ok"] * 2)
+                self.accepted(client.data(message(number + 20), replies=2))
+                self.assertRegex(client.envelope("dom@test.example")[0], "^550 ")
+                client.say("RSET")
+                self.assertRegex(client.envelope("dom@elsewhere.example")[0], "^550 ")
+        # Nobody may post to Sub, so that its mail is in INBOX.
+        for name, expected in (("example.com!user.dom", 4), ("example.com!user.dom.Sub", 0),
+                               ("example.com!user.alice", 2)):
+            self.assertEqual(count(name), expected, name)
+            domain, mailbox = name.split("!")
+            told = site.tool("reconstruct", "-n", f"{mailbox}@{domain}").split()
+            self.assertEqual(told, [f"{mailbox}@{domain}"])
+        self.check(site)
+
+    def test_shared_folders_take_mail_from_whom_they_let(self):
+        site = LmtpSite(peer=True, users=("alice", "bob", "cyrus"))
+        self.addCleanup(site.remove)
+        site.cyrus_services = ("lmtpd", "imapd")
+        site.start()
+        imap = Imap(site.cyrus_ports["imapd"], "cyrus")
+        self.addCleanup(imap.close)
+        for name, rights in (("bulletin", "lrsp"), ("bulletin.board", "lrsp"), ("closed", "lrs")):
+            imap.ok(f"CREATE {name}")
+            imap.ok(f"SETACL {name} cyrus lrswipkxtecda")
+            imap.ok(f"SETACL {name} anyone {rights}")
+        for lmtp, number in ((site.peer, 1), (site.lmtp, 2)):
+            with lmtp() as client:
+                self.assertEqual(client.begin("+bulletin", "+bulletin.board@anywhere"), ["250 2.1.5 ok"] * 2)
+                self.accepted(client.data(message(number), replies=2))
+                self.assertRegex(client.envelope("+closed")[0], "^550 ")
+                client.say("RSET")
+                for unknown in ("+missing", "+"):
+                    self.assertRegex(client.envelope(unknown)[0], "^550 ", unknown)
+                    client.say("RSET")
+        with site.lmtp() as client:  # not by this door
+            client.begin()
+            for user in ("+user.alice", "+user", "+DELETED.user.alice", "+../alice", "+a..b"):
+                client.say("RSET")
+                self.assertRegex(client.envelope(user)[0], "^5", user)
+        for name in ("bulletin", "bulletin.board"):
+            self.assertTrue(any("2 EXISTS" in line for line in imap.ok(f"SELECT {name}")), name)
+            self.assertEqual(site.tool("reconstruct", "-n", name).split(), [name])
         self.check(site)
 
 

@@ -78,8 +78,6 @@ constexpr std::array kRows{
     Row{"reverseacls", &is_on<Option::reverseacls>, Level::warning, "no mailbox can be made or deleted"},
     Row{"sievedir", &has_scripts, Level::warning,
         "mail for users with an active Sieve script is deferred by lmtpd, unless lmtp_ignore_sieve is set"},
-    Row{"postuser", [](const ImapdConf& conf) { return !conf.text(Option::postuser).value_or("").empty(); },
-        Level::warning, "deliveries to shared folders are deferred"},
     Row{"readonly", &is_on<Option::readonly>, Level::note, "nothing is changed: no deletions, no deliveries"},
     // What differs.
     Row{"userdeny_db", &is_sql<Option::userdeny_db>, Level::error,
