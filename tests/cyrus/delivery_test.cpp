@@ -310,7 +310,7 @@ TEST_F(DeliveryTest, ChangesNothingWhereItMustNotWrite) {
   std::ofstream(script) << "bytecode";
   refused(sieve, Errc::unsupported);
   sieve.lmtp_ignore_sieve = true;
-  EXPECT_TRUE(Delivery(sieve, kNoLog).check_recipient({"ann", "", "", "", false}, 10));
+  EXPECT_TRUE(Delivery(sieve, kNoLog).check_recipient({"ann", "", "", "", "", false}, 10));
   fs::remove_all(sieve.sieve_directory);
   fs::remove(config.partitions.begin()->second / "stage.");
   EXPECT_EQ(support::differences(before, support::tree_contents(directory_.path())), Strings{});
