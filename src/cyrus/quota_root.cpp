@@ -35,7 +35,8 @@ bool take_resource(const Dlist& fields, std::string_view key, std::int64_t& used
     first = &item->items.front();
     if (limit != nullptr && item->items.size() > 1) *limit = parse_decimal(item->items[1].text);
   }
-  if (first->text.starts_with('-')) {  // an error of an old release; everybody reads it as none
+  if (first->kind != Dlist::Kind::string) return false;  // NIL, or a list in a list
+  if (first->text.starts_with('-')) {                    // an error of an old release; everybody reads it as none
     used = 0;
     return true;
   }
@@ -83,11 +84,15 @@ base::Result<QuotaRoot> parse_word_form(std::string_view text, QuotaRoot root, s
 }
 
 void set_limit(Dlist& fields, std::string_view key, const std::optional<std::uint64_t>& limit) {
-  Dlist* item = const_cast<Dlist*>(std::as_const(fields).find(key));
-  if (item == nullptr) {
+  const auto place = std::ranges::find(fields.keys, key);
+  Dlist* item =
+      place == fields.keys.end() ? nullptr : &fields.items[static_cast<std::size_t>(place - fields.keys.begin())];
+  if (item == nullptr || item->kind == Dlist::Kind::nil) {  // a second one behind NIL would never be found
     if (!limit) return;
-    fields.keys.emplace_back(key);
-    item = &fields.items.emplace_back();
+    if (item == nullptr) {
+      fields.keys.emplace_back(key);
+      item = &fields.items.emplace_back();
+    }
     item->kind = Dlist::Kind::list;
     item->items.push_back(dlist_string("0"));
   } else if (item->kind == Dlist::Kind::string) {

@@ -33,6 +33,7 @@ TEST(QuotaRoot, LimitsChangeAndNothingElse) {
             "%(S (7 20) M (4 5) AS (0) NF (2) MODSEQ 10 X y)\n");
   EXPECT_EQ(changed("%(S (7 10) M (4 5) AS (0) NF (2) MODSEQ 9)\n", {}), "%(S (7) M (4) AS (0) NF (2) MODSEQ 10)\n");
   EXPECT_EQ(changed("%(S 7)", {1, 2}), "%(S (7 1) M (0 2))\n");
+  EXPECT_EQ(changed("%(S NIL M 3)", {1, {}}), "%(S (0 1) M (3))\n");
   EXPECT_EQ(change_quota_limits("7 10", {}, "root").error().code, Errc::unsupported);
   EXPECT_EQ(change_quota_limits("%(S", {}, "root").error().code, Errc::corrupt);
 }
