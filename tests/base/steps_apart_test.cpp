@@ -144,6 +144,12 @@ TEST_F(StepsApartTest, ServesSeveralThreadsAtOnce) {
 /// Steps that take a while: files "0", "1" and so on come one after the other.
 class ManyStepsApartTest : public StepsApartTest {
  protected:
+  void SetUp() override {
+#if defined(__SANITIZE_THREAD__)
+    GTEST_SKIP() << "with the thread sanitizer there is no child";
+#endif
+  }
+
   static constexpr int kMany = 40'000;  // ext4 gives a file 65 000 names
 
   void add_many(StepsApart& steps) {
