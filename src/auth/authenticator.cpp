@@ -4,7 +4,9 @@
 #include "auth/sasl_callback.hpp"
 #include "auth/sasl_exchange.hpp"
 #include "auth/sasl_settings.hpp"
+#include "auth/stand_in.hpp"
 #include "base/ascii.hpp"
+#include "base/check.hpp"
 #include "config/option.hpp"
 
 #include <sasl/sasl.h>
@@ -63,6 +65,12 @@ class OptionServer {
     return keep(plain, plain_value(plain));
   }
 
+  /// What `option` says from now on, whatever stands in the file.
+  void override_with(std::string_view option, std::string value) {
+    const std::lock_guard lock{mutex_};
+    values_.insert_or_assign("sasl_" + std::string{option}, std::move(value));
+  }
+
  private:
   /// Two of libsasl2's options are in the table of imapd.conf.
   std::optional<std::string_view> plain_value(const std::string& key) const {
@@ -76,6 +84,7 @@ class OptionServer {
   }
 
   const std::string* keep(const std::string& key, std::optional<std::string_view> value) {
+    if (const auto kept = values_.find(key); kept != values_.end()) return &kept->second;
     return value ? &values_.try_emplace(key, *value).first->second : nullptr;
   }
 
@@ -114,6 +123,15 @@ bool has_password_plugin(const config::ImapdConf& conf) {
   const std::string list{wanted.value_or(std::string_view{})};
   ::auxprop_plugin_info(wanted ? list.c_str() : nullptr, &count_plugin, &plugins);
   return plugins > 0;
+}
+
+/// 256 random bits as a text.
+std::string unguessable() {
+  std::array<std::uint64_t, 4> random{};
+  CHECK(::getrandom(random.data(), sizeof random, 0) == static_cast<ssize_t>(sizeof random));
+  std::string text;
+  for (const auto number : random) text += std::to_string(number) + ".";
+  return text;
 }
 
 /// What the offer depends on: TLS, its bits, the type of binding, a certificate's name, layers.
@@ -167,6 +185,12 @@ base::Result<std::unique_ptr<Authenticator>> Authenticator::create(const config:
   }
   state->apop = conf.is_on(config::Option::allowapop) && ::sasl_checkapop(nullptr, nullptr, 0, nullptr, 0) == SASL_OK &&
                 has_password_plugin(conf);
+  auto plugins = add_stand_in(unguessable());
+  if (!plugins) {
+    log.warning("SASL: SCRAM tells unknown users from known ones: " + plugins.error().text);
+  } else if (!plugins->empty()) {
+    state->options.override_with("auxprop_plugin", std::move(*plugins));
+  }
   return std::unique_ptr<Authenticator>{new Authenticator(std::move(state))};
 }
 

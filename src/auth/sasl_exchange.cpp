@@ -72,6 +72,14 @@ std::string property(sasl_conn_t* connection, int number) {
   return static_cast<const char*>(value);
 }
 
+/// True for mechanisms where both sides compute with the password: libsasl2 refuses who has none as soon as it has
+/// looked for it, some of them a step before a wrong password is refused.
+bool is_shared_secret(std::string_view mechanism) {
+  constexpr std::array<std::string_view, 3> kOthers = {"CRAM-MD5", "DIGEST-MD5", "NTLM"};
+  const auto is_it = [mechanism](std::string_view name) { return base::ascii::equal_ignoring_case(mechanism, name); };
+  return is_scram(mechanism) || std::any_of(kOthers.begin(), kOthers.end(), is_it);
+}
+
 /// Octets of plain text that a packet of the negotiated layer takes; 0 when there is no layer.
 std::size_t negotiated_layer(sasl_conn_t* connection) {
   const void* value = nullptr;
@@ -175,6 +183,13 @@ int SaslExchange::bind_channel() {
   return ::sasl_setprop(connection_, SASL_CHANNEL_BINDING, &binding_);
 }
 
+bool SaslExchange::stand_in() {
+  // Where the password file is missing, nobody is known, and that is no fault of the client's.
+  if (!hides_unknown_ || settings_.missing_password_file()) return false;
+  stood_in_ = true;
+  return true;
+}
+
 bool SaslExchange::offers(std::string_view mechanism) { return lists_realm(mechanisms(), mechanism); }
 
 Exchange::Outcome SaslExchange::start(std::string_view mechanism, std::optional<base::Secret> initial_response) {
@@ -187,6 +202,7 @@ Exchange::Outcome SaslExchange::start(std::string_view mechanism, std::optional<
 
   const auto call = offers(mechanism) ? SaslCall::offered : SaslCall::start;
   mechanism_ = mechanism;
+  hides_unknown_ = is_shared_secret(mechanism);
   if (is_scram(mechanism)) {
     if (call != SaslCall::offered) return refuse(Refusal::Kind::no_mechanism, error_text(SASL_NOMECH));
     scram_begins_ = true;
@@ -272,6 +288,7 @@ Exchange::Outcome SaslExchange::check_apop(std::string_view challenge, std::stri
   authenticated_ = name->user;
   user_ = name->user;
   subfolder_ = name->subfolder;
+  hides_unknown_ = true;
   const CString shown{challenge};
   const CString response{user_ + " " + std::string{digest}};
   const int code = ::sasl_checkapop(connection_, shown.get(), shown.size(), response.get(), response.size());
@@ -325,6 +342,7 @@ Exchange::Outcome SaslExchange::conclude(int code, SaslCall call, const char* ch
 }
 
 Exchange::Outcome SaslExchange::welcome(SaslCall call) {
+  if (stood_in_) return refuse(SASL_NOUSER, call);  // somebody guessed 256 bits
   const auto user = property(connection_, SASL_USERNAME);
   const auto authenticated = property(connection_, SASL_AUTHUSER);
   // A canon_user_plugin has its say after ours, so the result is checked like any name.
@@ -345,6 +363,7 @@ Exchange::Outcome SaslExchange::welcome(SaslCall call) {
 }
 
 Exchange::Outcome SaslExchange::refuse(int code, SaslCall call) {
+  if (stood_in_ && code == SASL_BADAUTH) code = SASL_NOUSER;  // for the log
   auto kind = refusal_kind(code, call);
   if (kind == Refusal::Kind::credentials && saslauthd_trouble_) kind = Refusal::Kind::temporary;
   if (code == SASL_NOUSER) {

@@ -37,6 +37,10 @@ class SaslExchange final : public Exchange {
   /// What the channel is offered, separated by blanks.
   std::string mechanisms();
 
+  /// Asked by libsasl2's plug-in of stand_in.hpp, during a call, when nobody knows the user. True: a password that
+  /// nobody knows shall stand in. The exchange is refused then, whatever comes.
+  bool stand_in();
+
  private:
   SaslExchange(const SaslSettings& settings, const Channel& channel, std::string local_domain);
   base::Result<void> open();
@@ -72,8 +76,10 @@ class SaslExchange final : public Exchange {
   bool used_ = false;
   bool scram_begins_ = false;  // the next response is SCRAM's first message
   bool plus_offered_ = false;
-  std::string authenticated_;  // canonical authentication id, as far as it got known
-  std::string user_;           // canonical authorisation id
+  bool hides_unknown_ = false;  // the call that runs is one where a password may stand in
+  bool stood_in_ = false;       // one did: there is no such user
+  std::string authenticated_;   // canonical authentication id, as far as it got known
+  std::string user_;            // canonical authorisation id
   std::string subfolder_;
   std::string cause_;  // the first complaint in the log of this call
   bool saslauthd_trouble_ = false;

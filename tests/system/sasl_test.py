@@ -11,7 +11,7 @@ import unittest
 
 from bound_tls import BoundTls, Scram, TLS1_2, TLS1_3, authenticate
 from mail_clients import Mpop
-from mailsite import Connection, PASSWORD, SANITIZED, Site
+from mailsite import Connection, PASSWORD, REALM, SANITIZED, Site
 from pki import Authority
 from tls_test import TlsCase, trusting_context
 
@@ -193,6 +193,62 @@ class SaslTest(TlsCase):
     def test_apop_challenges_differ(self):
         seen = {self.challenge()[1] for _ in range(50)}
         self.assertEqual(len(seen), 50)
+
+    # -- who has an account ---------------------------------------------------------------------------------------
+
+    def seen_of(self, way, user):
+        """All that a client sees of a wrong password, with what is random in it masked, and SCRAM's salt."""
+        client = self.connect(self.site.ports["pop3s"])
+        salt, replies = None, []
+        if way == "PASS":
+            replies = [client.ask(f"USER {user}"), client.ask("PASS wrong")]
+        elif way == "APOP":
+            replies = [client.ask(f"APOP {user} {'0' * 32}")]
+        else:
+            if way == "PLAIN":
+                answers = iter([encode(f"\0{user}\0wrong")])
+            elif way == "LOGIN":
+                answers = iter([encode(user), encode("wrong")])
+            elif way == "CRAM-MD5":
+                answers = iter([encode(f"{user} {'0' * 32}")])
+            elif way == "DIGEST-MD5":
+                nonce, answers = None, iter(["digest"])
+            else:
+                scram = Scram(user, "wrong", way.replace("SCRAM-SHA-", "sha"))
+                answers = iter([encode(scram.first()), "proof"])
+            reply = client.ask(f"AUTH {way}")
+            while reply.startswith("+ "):
+                challenge = base64.b64decode(reply[2:]).decode()
+                if (fields := re.fullmatch(r"r=([^,]+),s=([^,]+),(i=\d+)", challenge)):
+                    salt = fields[2]
+                    replies.append((len(fields[1]) - len(scram.bare.split("r=")[1]), len(salt), fields[3]))
+                else:
+                    replies.append(re.sub(r'<.*>|nonce="[^"]*"', "", challenge))
+                answer = next(answers)
+                if answer == "proof":
+                    answer = encode(scram.final(challenge))
+                elif answer == "digest":
+                    nonce = re.search(r'nonce="([^"]*)"', challenge)[1]
+                    answer = encode(f'username="{user}",realm="{REALM}",nonce="{nonce}",cnonce="abcdef",nc=00000001,'
+                                    f'qop=auth,digest-uri="pop/{REALM}",response={"0" * 32},charset=utf-8')
+                reply = client.ask(answer)
+            replies.append(reply)
+        replies.append(client.ask("NOOP"))
+        client.close()
+        return replies, salt
+
+    def test_an_unknown_user_looks_like_a_wrong_password(self):
+        for way in ("PASS", "APOP", "PLAIN", "LOGIN", "CRAM-MD5", "DIGEST-MD5", "SCRAM-SHA-1", "SCRAM-SHA-256", "SCRAM-SHA-512"):
+            with self.subTest(way=way):
+                (known, salt), (unknown, other) = self.seen_of(way, "alice"), self.seen_of(way, "nobody")
+                self.assertEqual(known, unknown)
+                self.assertTrue(any("-ERR [AUTH]" in str(reply) for reply in known), known)
+                if "SCRAM" in way:
+                    self.assertNotEqual(salt, other)
+                    # One process after the other may answer: each has its salts, of both kinds of users.
+                    for user, known_salt in (("alice", salt), ("nobody", other)):
+                        seen = {self.seen_of(way, user)[1] for _ in range(8)}
+                        self.assertLessEqual(len(seen | {known_salt}), 4, f"{user}: another salt at each try")
 
     # -- what hostile clients do ----------------------------------------------------------------------------------
 
