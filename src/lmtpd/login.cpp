@@ -25,6 +25,7 @@ net::Task<void> Session::sasl(lmtp::StartSasl request) {
     auto decoded = *request.initial_response == "=" ? base::Secret() : auth::base64_decode(*request.initial_response);
     base::wipe(*request.initial_response);
     if (!decoded) {
+      guard_->note_broken_off();
       put(bad_response());
       co_return;
     }
@@ -74,15 +75,18 @@ net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challe
   stream_.output() += "334 " + auth::base64_encode(challenge) + "\r\n";
   const auto line = co_await stream_.read_line(kMaxSaslOctets);
   if (!line) {
+    guard_->note_broken_off();
     if (line.error().code == base::Errc::limit) put(bad_response());
     co_return std::nullopt;
   }
   if (*line == "*") {
+    guard_->note_broken_off();
     put(lmtp::reply(501, "5.7.0", "client canceled authentication"));
     co_return std::nullopt;
   }
   auto decoded = auth::base64_decode(*line);
   if (!decoded) {
+    guard_->note_broken_off();
     put(bad_response());
     co_return std::nullopt;
   }
@@ -105,6 +109,7 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
       put(lmtp::reply(538, "5.7.11", "Encryption required for requested authentication mechanism"));
       co_return;
     case Kind::bad_protocol:
+      co_await guard_->note_failure();
       put(bad_response());
       co_return;
     case Kind::credentials:

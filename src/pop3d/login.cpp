@@ -75,6 +75,7 @@ net::Task<bool> Session::sasl(pop3::StartSasl request) {
     auto decoded = *request.initial_response == "=" ? base::Secret() : auth::base64_decode(*request.initial_response);
     base::wipe(*request.initial_response);
     if (!decoded) {
+      guard_->note_broken_off();
       log_bad_login(request.mechanism, std::nullopt, std::string(kBadProtocolReason));
       put(pop3::sasl_failed(kBadProtocol));
       co_return false;
@@ -108,16 +109,19 @@ net::Task<std::optional<base::Secret>> Session::sasl_response(std::string challe
       lost(line.error());
       co_return std::nullopt;
     }
+    guard_->note_broken_off();
     log_bad_login(std::move(mechanism), std::nullopt, std::string(kBadProtocolReason));
     put(pop3::sasl_failed(kBadProtocol));
     co_return std::nullopt;
   }
   if (line->starts_with('*')) {
+    guard_->note_broken_off();
     put(pop3::err("[AUTH] Client canceled authentication"));
     co_return std::nullopt;
   }
   auto decoded = auth::base64_decode(*line);
   if (!decoded) {
+    guard_->note_broken_off();
     log_bad_login(std::move(mechanism), std::nullopt, std::string(kBadProtocolReason));
     put(pop3::sasl_failed(kBadProtocol));
     co_return std::nullopt;
@@ -136,7 +140,9 @@ net::Task<void> Session::refuse_login(auth::Refusal refusal, std::string mechani
     put(pop3::login_unavailable());
     co_return;
   }
-  if (refusal.kind == auth::Refusal::Kind::credentials) co_await guard_->note_failure();
+  using Kind = auth::Refusal::Kind;
+  // A proof that is none, bound to another connection for example, is as good a guess as a wrong one.
+  if (refusal.kind == Kind::credentials || refusal.kind == Kind::bad_protocol) co_await guard_->note_failure();
   // What was answered before must not wait for the pause; a peer that is gone shows at the next read.
   static_cast<void>(co_await stream_.flush());
   co_await net::sleep_for(settings_.failed_login_pause);

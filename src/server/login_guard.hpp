@@ -22,8 +22,11 @@ class LoginGuard {
   /// did: a bounded time.
   net::Task<std::chrono::milliseconds> penalty();
 
-  /// A password was wrong.
+  /// A password was wrong, or what stands for one.
   net::Task<void> note_failure();
+
+  /// An exchange was broken off by this client before it was decided: work for nothing.
+  void note_broken_off() { ++failures_; }
 
   /// True when this connection has had all its attempts: it is closed instead of another one.
   bool is_used_up() const { return most_failures_ > 0 && failures_ >= most_failures_; }

@@ -13,6 +13,7 @@ from pathlib import Path
 from unittest import mock
 
 import mailsite
+from bound_tls import Scram, authenticate
 from mailsite import PASSWORD, SANITIZED, Connection
 from tls_test import TlsCase, read_to_end, trusting_context
 
@@ -76,6 +77,7 @@ class HostsAccessTest(DoorCase):
 class AbuseTest(DoorCase):
     def test_what_strangers_do_costs_themselves(self):
         site = self.site(services={"pop3": "", "pop3s": "-s"}, attributes="prefork=1 maxchild=1",
+                         mechanisms="PLAIN LOGIN SCRAM-SHA-256",
                          options={"prelogin_connections_per_address": "5", "failed_logins_per_connection": "3",
                                   "failedloginpause": "0", "failed_login_penalty": "1s",
                                   "failed_login_penalty_after": "5", "abuse_exempt_networks": "127.0.0.9 127.0.0.1",
@@ -109,6 +111,20 @@ class AbuseTest(DoorCase):
                 self.assertRegex(client.login("alice", "wrong"), r"^-ERR \[AUTH\]")
             self.assertIsNone(client.line())  # that was enough
 
+        def bind_to_something_else(source):
+            client = self.connect_from(port, source)
+            for _ in range(3):
+                scram = Scram("alice", PASSWORD, bound=b"y,,")
+                self.assertRegex(authenticate(client, "SCRAM-SHA-256", scram), r"^-ERR \[AUTH\] authenticating: bad protocol")
+            self.assertIsNone(client.line())
+
+        def break_off(source):
+            client = self.connect_from(port, source)
+            for answer in ("*", "!", "*"):
+                self.assertRegex(client.ask("AUTH SCRAM-SHA-256 " + b64encode(b"n,,n=alice,r=abcdefgh").decode()), r"^\+ ")
+                self.assertRegex(client.ask(answer), r"^-ERR \[AUTH\]")
+            self.assertIsNone(client.line())
+
         def seconds_of_login(source):
             sock = self.raw(tls_port, source=source)
             client = Connection.over(trusting_context().wrap_socket(sock, server_hostname="localhost"))
@@ -129,6 +145,12 @@ class AbuseTest(DoorCase):
         for _ in range(3):
             guess("127.0.0.9")
         self.assertLess(seconds_of_login("127.0.0.9"), 0.9)
+        # A proof that cannot be one is a wrong password too; an exchange that was broken off only costs its connection.
+        for _ in range(2):
+            bind_to_something_else("127.0.0.10")
+            break_off("127.0.0.11")
+        self.assertGreaterEqual(seconds_of_login("127.0.0.10"), 0.5)
+        self.assertLess(seconds_of_login("127.0.0.11"), 0.4)
 
     def bears_some_nonsense_and_no_http(self, port, tls_port):
         client = self.connect_from(port)
