@@ -12,12 +12,14 @@ import time
 import unittest
 from pathlib import Path
 
+from bound_tls import TLS1_3, BoundTls, Scram, authenticate
 from mailsite import HERE, PASSWORD, Connection, free_port
 from tls_test import TlsCase, client_hello, read_to_end, trusting_context
 
 PEERS = Path(os.environ.get("PILLARBOX_PROXIES", HERE.parent.parent / "build" / "proxies"))
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 LINE = b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 110\r\n"
+NO_MECHANISM = "-ERR [AUTH] authenticating: no mechanism available"
 REFUSAL = b"-ERR [SYS/PERM] Fatal error: unable to read HAProxy protocol header\r\n"
 
 
@@ -60,6 +62,25 @@ class ProxyCase(TlsCase):
     def over_tls(self, sock, context=None):
         client = Connection.over((context or trusting_context()).wrap_socket(sock, server_hostname="localhost"))
         self.addCleanup(client.close)
+        return client
+
+    def plus(self, client):
+        """What a client under TLS of its own sees of SCRAM-SHA-256-PLUS: whether CAPA has it, and the reply to it, bound to
+        the TLS that the client sees."""
+        self.assertRegex(client.ask("CAPA"), r"^\+OK")
+        offered = b"SCRAM-SHA-256-PLUS" in client.body()
+        scram = Scram("alice", PASSWORD, header="p=tls-exporter,,", binding=client.socket.binding("tls-exporter"))
+        return offered, authenticate(client, "SCRAM-SHA-256-PLUS", scram)
+
+    def bound(self, sock, stls=False):
+        client = Connection.over(sock)
+        if stls:
+            self.assertRegex(client.line(), r"^\+OK")
+            self.assertRegex(client.ask("STLS"), r"^\+OK")
+        client.socket = BoundTls(sock, TLS1_3)
+        self.addCleanup(client.close)
+        if not stls:
+            self.assertRegex(client.line(), r"^\+OK")
         return client
 
     def raw(self, port, data=b"", source="127.0.0.1"):
@@ -135,12 +156,15 @@ class HeaderTest(ProxyCase):
         client = self.behind(site.ports["pop3"], v2(tls_told()))
         self.assertRegex(client.ask("USER alice"), r"^-ERR \[AUTH\] USER command only available under a layer")
         # TLS from the proxy to us is not the client's: nothing is bound to it.
-        client.start_tls(trusting_context())
-        self.addCleanup(client.close)
-        self.assertRegex(client.ask("CAPA"), r"^\+OK")
-        capabilities = client.body().decode()
-        self.assertIn("SCRAM-SHA-256", capabilities)
-        self.assertNotIn("-PLUS", capabilities)
+        offered, reply = self.plus(self.bound(self.raw(site.ports["pop3"], v2(tls_told())), stls=True))
+        self.assertEqual((offered, reply), (False, NO_MECHANISM))
+        offered, reply = self.plus(self.bound(self.raw(site.ports["pop3s"], v2(tls_told()))))
+        self.assertEqual((offered, reply), (False, NO_MECHANISM))
+        # It is the client's where the proxy ended none, and where there is no proxy.
+        for port, header, stls in (("pop3", v2(), True), ("pop3s", v2(), False), ("open", b"", True)):
+            offered, reply = self.plus(self.bound(self.raw(site.ports[port], header), stls))
+            self.assertTrue(offered, port)
+            self.assertRegex(reply, r"^\+OK Mailbox locked", port)
         for header in (v2(), v2(tls_told(bits=0)), v2(tls_told(b"TLSv1.1")), v2(tls_told(b"")), LINE,
                        block(tls_told(), command=0, family=0)):
             client = self.behind(site.ports["ended"], header)
@@ -221,11 +245,19 @@ class HaproxyTest(ProxyCase):
         self.assertRegex(client.line(), r"^\+OK")
         self.assertRegex(client.ask("USER alice"), r"^-ERR \[AUTH\] USER command only available under a layer")
 
+        # TLS that passes through is the client's, and binds; TLS that ended there is not.
+        offered, reply = self.plus(self.bound(self.raw(ports["tls"], source="127.0.0.77")))
+        self.assertTrue(offered)
+        self.assertRegex(reply, r"^\+OK Mailbox locked")
+        offered, reply = self.plus(self.bound(self.raw(ports["ended"], source="127.0.0.77")))
+        self.assertEqual((offered, reply), (False, NO_MECHANISM))
+
         self.await_log("name localhost, protocol pop3")
         log = self.syslog()
         logins = re.findall(r" login: (?:\S+ )?(\[[0-9.]+\]) (\w+) (\S+) User", log)
         self.assertEqual(logins, [("[127.0.0.77]", "alice", "plaintext+TLS")] * 2 +
-                         [("[127.0.0.77]", "bob", "plaintext+TLS"), ("[127.0.0.77]", "alice", "plaintext+TLS")])
+                         [("[127.0.0.77]", "bob", "plaintext+TLS"), ("[127.0.0.77]", "alice", "plaintext+TLS"),
+                          ("[127.0.0.77]", "alice", "SCRAM-SHA-256-PLUS+TLS")])
         self.assertRegex(log, r"badlogin: (\S+ )?\[127\.0\.0\.77\] plaintext \(bob\)")
         self.assertRegex(log, r"PROXY header from \[127\.0\.0\.1\]: client \[127\.0\.0\.77\] port \d+, TLSv1\.3 with cipher "
                               r"TLS_\w+, name localhost, protocol pop3")
