@@ -146,6 +146,7 @@ class Stream::Impl : public std::enable_shared_from_this<Impl> {
   bool waiting_ = false;
   bool timed_out_ = false;  // why the wait under way was cancelled
   bool cancelled_ = false;
+  int lost_ = 0;  // errno that ended the connection: epoll tells of it once, so another wait would be for nothing
 };
 
 Stream::Impl::Impl(Loop& loop, base::UniqueFd socket) : socket_(loop.get_executor()), timer_(loop.get_executor()) {
@@ -171,6 +172,7 @@ Stream::Impl::Impl(Loop& loop, base::UniqueFd socket) : socket_(loop.get_executo
 
 Verdict Stream::Impl::begin_wait(For what) {
   if (cancelled_) return kCancelled;
+  if (lost_ != 0) return Verdict{Errc::closed, false, lost_, nullptr};
   idle_deadline_ = Clock::time_point::max();
   if (idle_ > Clock::duration::zero() || absolute_ != Clock::time_point::max()) {
     const auto now = Clock::now();
@@ -190,6 +192,7 @@ Verdict Stream::Impl::end_wait(const error_code& error) {
   if (!error) return kGood;
   if (error == asio::error::operation_aborted && timed_out_) return kTimeout;
   if (error == asio::error::eof) return kEndOfInput;
+  if (error != asio::error::operation_aborted) lost_ = error.value();
   return Verdict{Errc::closed, false, error.value(), nullptr};
 }
 

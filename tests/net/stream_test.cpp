@@ -524,6 +524,26 @@ TEST(Stream, ClosesWithinItsPatienceWhenThePeerDoesNotRead) {
   EXPECT_LT(Clock::now() - begin, 5s);
 }
 
+Task<void> send_and_close(Stream& stream, std::string& into) {
+  co_await store_flush(stream, into);
+  co_await stream.close(5s);
+}
+
+TEST(Stream, ClosesAtOnceWhenThePeerWasLostInTheMiddleOfAReply) {
+  Session session(testing::tcp_pair());
+  session.stream.output().assign(20'000'000, 'x');
+  std::string sent;
+  spawn(session.loop, send_and_close(session.stream, sent));
+  session.loop.run_for(100ms);  // until the sockets are full
+  ASSERT_EQ(sent, "");
+  session.peer = base::UniqueFd();  // a reset: much was not read
+  const auto begin = Clock::now();
+  session.loop.restart();
+  session.loop.run();
+  EXPECT_EQ(sent, "closed");
+  EXPECT_LT(Clock::now() - begin, 2s);
+}
+
 TEST(Stream, SaysGoodbyeAlsoAfterATimeout) {
   Session session;
   session.stream.set_idle_timeout(20ms);
