@@ -31,7 +31,7 @@ net::Task<void> FrontDoor::serve() {
   try {
     const bool admitted = co_await admit();
     if (!admitted || cancelled_) co_return;
-    session_ = service_->begin(process_, std::move(arrival_), std::move(id_));
+    session_ = service_->begin(process_, std::move(arrival_), id_);
   } catch (const std::exception& error) {
     process_.log.error("session <" + id_ + "> failed: " + error.what());
     co_return;

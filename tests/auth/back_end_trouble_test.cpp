@@ -1,3 +1,4 @@
+#include "auth/sasl_client.hpp"
 #include "auth/site.hpp"
 #include "base/unique_fd.hpp"
 
@@ -161,6 +162,25 @@ TEST(BackEndTrouble, UnknownMethodsAndPluginsAreTheAdministratorsFault) {
   }
   Site site{{"sasl_pwcheck_method: auxprop", "sasl_auxprop_plugin: nonesuch"}};
   EXPECT_EQ(verdict(site.check("alice", "secret")), "temporary");
+}
+
+// What saslauthd takes goes into sasldb with sasl_auto_transition, so that SCRAM works from then on.
+TEST(AutoTransition, APasswordThatSaslauthdTookIsStoredWhenTheOptionSaysSo) {
+  for (const bool on : {true, false}) {
+    auto lines = saslauthd();
+    lines.insert(lines.end(), {"sasl_auxprop_plugin: sasldb", "sasl_sasldb_path: PATH/sasldb2",
+                               on ? "sasl_auto_transition: yes" : "sasl_auto_transition: no"});
+    Site site{lines};
+    const FakeSaslauthd server{site.path("mux").string(), kOk};
+    site.add_user("bob", "other");  // the database is there
+    const auto scram = [&site] {
+      SaslClient client{"alice", "", "secret"};
+      return verdict(client.log_in(*site.begin(Site::tls()), "SCRAM-SHA-256"));
+    };
+    EXPECT_EQ(scram(), "credentials");
+    EXPECT_EQ(verdict(site.plain("", "alice", "secret")), "alice");
+    EXPECT_EQ(scram(), on ? "alice" : "credentials");
+  }
 }
 
 }  // namespace

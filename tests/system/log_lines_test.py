@@ -160,39 +160,5 @@ class LogLinesTest(unittest.TestCase):
                          r"login\.anonymous=1 login\.password=me@x$")
 
 
-class EndsTest(unittest.TestCase):
-    """Why a session ended."""
-
-    def end_of(self, site):
-        until(lambda: "session:" in site.syslog(), "no line at the end")
-        return re.search(r"session: .* end=<([^>]*)> .* dropped=<(\d+)>", site.syslog()).groups()
-
-    def test_login_that_comes_too_late(self):
-        with SwapSite(options={"pop3_login_deadline": "1"}) as site, Connection(site.ports["pop3"]) as client:
-            client.line()
-            self.assertIsNone(client.line())
-            self.assertEqual(self.end_of(site), ("login-late", "0"))
-
-    def test_a_process_that_is_stopped(self):
-        with SwapSite() as site, Connection(site.ports["pop3"]) as client:
-            client.line()
-            client.login("alice")
-            client.ask("DELE 1")
-            site.stop()
-            self.assertEqual(self.end_of(site), ("stopped", "1"))
-
-    def test_a_handshake_with_plain_text_and_commands_behind_stls(self):
-        with SwapSite(services={"pop3": "", "pop3s": "-s"}, tls=True) as site:
-            with Connection(site.ports["pop3"]) as client:
-                client.line()
-                client.send("STLS\r\nCAPA\r\n")
-                client.line()
-                self.assertEqual(self.end_of(site), ("refused", "0"))
-            site.syslog_file.write_text("")
-            with Connection(site.ports["pop3s"]) as client:
-                client.send("USER alice\r\nPASS pillarbox\r\n")
-                self.assertEqual(self.end_of(site), ("tls-failed", "0"))
-
-
 if __name__ == "__main__":
     unittest.main()

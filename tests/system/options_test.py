@@ -4,6 +4,7 @@ import os
 import re
 import socket
 import subprocess
+import time
 import unittest
 
 from mailsite import POP3D, Connection, Site, service_user
@@ -114,6 +115,23 @@ class Options(unittest.TestCase):
             self.session(worker)
             self.assertEqual(worker.wait(), 0)
 
+    def test_reuse_ends_after_the_time_and_a_random_part_of_it(self):
+        """Not all at once: as in the original, n to 2n - 1 seconds."""
+        workers = [self.worker("-T", "2") for _ in range(20)]
+        for worker in workers:
+            self.session(worker)
+        began = time.monotonic()
+        ended = {}
+        while len(ended) < len(workers):
+            self.assertLess(time.monotonic() - began, 10, "they do not end")
+            for worker in workers:
+                if worker.process.poll() is not None:
+                    ended.setdefault(worker, time.monotonic() - began)
+            time.sleep(0.02)
+        self.assertTrue(all(worker.process.returncode == 0 for worker in workers))
+        self.assertGreater(min(ended.values()), 1.5)
+        self.assertGreater(max(ended.values()) - min(ended.values()), 0.5, sorted(ended.values()))
+
     def test_reuse_for_ever(self):
         worker = self.worker("-T", "0")
         self.session(worker)
@@ -158,6 +176,35 @@ class OuterLayer(unittest.TestCase):
         capabilities, replies = self.talk("strict")
         self.assertFalse(any(line == "USER" or line.startswith("SASL") for line in capabilities))
         self.assertTrue(all(reply.startswith("-ERR") for reply in replies), replies)
+
+
+class Syslog(unittest.TestCase):
+    """syslog_facility and debug: what reaches the daemon, and where."""
+
+    def test_facility_and_debug_lines(self):
+        local2, mail = 18, 2
+        site = SwapSite(services={"plain": "", "told": "", "nonsense": ""}, attributes="prefork=0 maxchild=1",
+                        options={"sasl_log_level": "7", "told_syslog_facility": "local2", "told_debug": "yes",
+                                 "nonsense_syslog_facility": "nonesuch", "sasl_mech_list": "PLAIN DIGEST-MD5"})
+        self.addCleanup(site.remove)
+        site.environment["SYSLOG_FACILITY_SHOWN"] = "1"
+        site.start()
+        seen = {}
+        for service in site.services:
+            with Connection(site.ports[service]) as client:
+                client.line()
+                self.assertTrue(client.ask("AUTH DIGEST-MD5").startswith("+ "))
+                client.ask("*")
+                client.ask("QUIT")
+            until(lambda: re.search(rf"(?m)^{service} \S+ session: ", site.syslog()), f"{service}: no line at the end")
+            seen[service] = {tuple(int(part) for part in found)
+                             for found in re.findall(rf"(?m)^{service} (\d+)\.(\d) ", site.syslog())}
+        facilities = {service: {facility for facility, _ in found} for service, found in seen.items()}
+        self.assertEqual(facilities["told"], {local2})
+        self.assertEqual(facilities["plain"], {mail})
+        self.assertEqual(facilities["nonsense"], {mail})
+        self.assertIn(7, {level for _, level in seen["told"]})
+        self.assertNotIn(7, {level for _, level in seen["plain"]})
 
 
 class DebugCommand(unittest.TestCase):

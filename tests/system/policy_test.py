@@ -353,6 +353,9 @@ class LiveMailboxTest(unittest.TestCase):
                 self.assertIsNone(idle.line())
                 self.assertEqual(self.site.syslog().splitlines().count(
                     "pop3 4 Maildrop user.dora has been (re)moved out from under client"), 2)
+                for client in (idle, quick):
+                    client.close()
+                until(lambda: self.site.syslog().count(" end=<vanished> ") == 2, "no line at the end", self.site.syslog)
 
     def test_popuseacl_decides_on_opening_deleting_and_marking(self):
         directory = self.site.mailbox_directory("alice")
