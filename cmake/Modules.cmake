@@ -1,9 +1,17 @@
 # pillarbox_unite(NAME LIST)
 #   With PILLARBOX_UNITE, puts big sources in the place of the many that the variable LIST names, in the build folder. For the
-#   presets that are built whole and seldom: the sanitizers'. Their own small targets compile as everywhere.
+#   presets that are built whole and seldom, the sanitizers'; with TESTS, in folders of tests/ only. Their own small targets
+#   compile as everywhere.
 function(pillarbox_unite name list)
   if(NOT PILLARBOX_UNITE)
     return()
+  endif()
+  if(PILLARBOX_UNITE STREQUAL "TESTS")
+    set(tests ${PROJECT_SOURCE_DIR}/tests)
+    cmake_path(IS_PREFIX tests ${CMAKE_CURRENT_SOURCE_DIR} among_tests)
+    if(NOT among_tests)
+      return()
+    endif()
   endif()
   find_package(Python3 REQUIRED COMPONENTS Interpreter)
   execute_process(
@@ -11,8 +19,13 @@ function(pillarbox_unite name list)
       --output ${CMAKE_CURRENT_BINARY_DIR}/united/${name} --lines ${PILLARBOX_UNITE_LINES}
       --include ${PROJECT_SOURCE_DIR}/src --include ${PROJECT_SOURCE_DIR}/tests ${${list}}
     OUTPUT_VARIABLE united COMMAND_ERROR_IS_FATAL ANY)
-  # Warnings that mean something only where each source is seen alone, or are wrong too often with sanitizers; dev keeps them.
-  set_source_files_properties(${united} PROPERTIES COMPILE_OPTIONS "-Wno-shadow;-Wno-subobject-linkage;-Wno-maybe-uninitialized")
+  # Warnings that mean something only where each source is seen alone, or are wrong too often with sanitizers; dev and
+  # release keep them.
+  set(quiet -Wno-shadow)
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    list(APPEND quiet -Wno-subobject-linkage -Wno-maybe-uninitialized)
+  endif()
+  set_source_files_properties(${united} PROPERTIES COMPILE_OPTIONS "${quiet}")
   set(${list} ${united} PARENT_SCOPE)
 endfunction()
 

@@ -49,7 +49,9 @@ build_jobs() {
   echo $((cores < memory ? cores : memory))
 }
 
-# Configures and builds the preset of that name; further arguments are targets. Configuring again is cheap and sees new files.
+# Configures (with what the array configure_options holds, too) and builds the preset of that name; further arguments are
+# targets. Configuring again is cheap and sees new files.
+configure_options=()
 build_preset() {
   local preset=$1
   shift
@@ -58,7 +60,7 @@ build_preset() {
     die "build/ belongs to $(stat -c %U build): run as that user, or remove it"
   fi
   mkdir -p build
-  if ! cmake --preset "$preset" >"build/configure-$preset.log" 2>&1; then
+  if ! cmake --preset "$preset" "${configure_options[@]}" >"build/configure-$preset.log" 2>&1; then
     cat "build/configure-$preset.log" >&2
     die "cmake --preset $preset failed"
   fi
