@@ -16,6 +16,7 @@
 #include "cyrus/mailboxes_writer.hpp"
 #include "cyrus/twoskip_writer.hpp"
 #include "faults/fault_control.hpp"
+#include "faults/stride.hpp"
 #include "support/store_checker.hpp"
 #include "support/temp_directory.hpp"
 
@@ -143,13 +144,6 @@ std::vector<Operation> all_operations() {
   };
 }
 
-// A process costs so much more to start with the address sanitizer that only some points are visited there.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr std::uint64_t kStride = 6;
-#else
-constexpr std::uint64_t kStride = 1;
-#endif
-
 class Driver {
  public:
   Driver(bool full, bool verbose) : full_(full), verbose_(verbose) {
@@ -185,7 +179,7 @@ class Driver {
         // What only reads is much the same everywhere.
         const bool changes = fault.kind == Kind::write || fault.kind == Kind::sync || fault.kind == Kind::rename ||
                              fault.kind == Kind::mkdir || fault.kind == Kind::truncate;
-        for (std::uint64_t n = 1;; n += full_ ? 1 : changes ? kStride : 7 * kStride) {
+        for (std::uint64_t n = 1;; n += full_ ? 1 : changes ? faults::kStride : 7 * faults::kStride) {
           if (n > kTooMany) throw std::runtime_error("an operation that does not end");
           if (!run_point(operation, fault, n)) break;
           ++of_operation;
@@ -199,7 +193,7 @@ class Driver {
     std::printf("%llu points, %llu of them in a child that writes, %llu problems\n",
                 static_cast<unsigned long long>(points), static_cast<unsigned long long>(apart_),
                 static_cast<unsigned long long>(problems_));
-    return problems_ == 0 && points > 500 / kStride && apart_ > 100 / kStride ? 0 : 1;
+    return problems_ == 0 && points > 500 / faults::kStride && apart_ > 100 / faults::kStride ? 0 : 1;
   }
 
  private:

@@ -5,6 +5,7 @@
 // when a kind of call that a delivery must make was never met.
 
 #include "faults/delivery_point.hpp"
+#include "faults/stride.hpp"
 
 #include <array>
 #include <cstdio>
@@ -46,7 +47,7 @@ Control& shared_control() {
 }
 
 void run_fault(const faults::Site& site, const Fault& fault, Control& control, Row& row, bool verbose) {
-  for (std::uint64_t n = 1; n <= kTooMany; ++n) {
+  for (std::uint64_t n = 1; n <= kTooMany; n += faults::kStride) {
     const faults::Outcome outcome = run_delivery_point(site, fault, n, control);
     const auto tell = [&](const char* what) {
       std::printf("%s: %s %llu %s (%s): %s\n", site.name().c_str(),

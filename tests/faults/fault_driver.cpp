@@ -7,6 +7,7 @@
 #include "faults/fault_list.hpp"
 #include "faults/fault_point.hpp"
 #include "faults/fault_site.hpp"
+#include "faults/stride.hpp"
 
 #include <algorithm>
 #include <cstdio>
@@ -74,7 +75,7 @@ Control& shared_control() {
 
 void run_fault(const faults::Site& site, Operation operation, const Fault& fault, Control& control, Row& row,
                bool verbose) {
-  for (std::uint64_t n = 1; n <= kTooMany; ++n) {
+  for (std::uint64_t n = 1; n <= kTooMany; n += faults::kStride) {
     const faults::Outcome outcome = run_point(site, operation, fault, n, control);
     const auto tell = [&](const char* what) {
       std::printf("%s: %s %s %llu %s (%s): %s\n", site.name().c_str(), std::string(name(operation)).c_str(),
