@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -19,7 +20,15 @@ using Kind = ImportSource::Kind;
 
 constexpr std::size_t kChunk = std::size_t{64} << 10;
 
-/// The regular files of a directory whose names `wanted` takes, sorted: names begin with a time in most Maildirs.
+/// By their names, numbers within these by their value: names in a Maildir begin with a time and its fraction, and not
+/// every program fills the fraction up with zeros. Also 2.eml comes before 10.eml.
+void sort_by_name(std::vector<fs::path>& files) {
+  std::ranges::sort(files, [](const fs::path& a, const fs::path& b) {
+    return ::strverscmp(a.filename().c_str(), b.filename().c_str()) < 0;
+  });
+}
+
+/// The regular files of a directory whose names `wanted` takes, sorted.
 base::Result<std::vector<fs::path>> files_in(const fs::path& directory,
                                              const std::function<bool(const std::string&)>& wanted) {
   std::vector<fs::path> files;
@@ -30,7 +39,7 @@ base::Result<std::vector<fs::path>> files_in(const fs::path& directory,
     files.push_back(at->path());
   }
   if (error) return base::fail_system(directory.native(), error.value());
-  std::ranges::sort(files, [](const fs::path& a, const fs::path& b) { return a.filename() < b.filename(); });
+  sort_by_name(files);
   return files;
 }
 
@@ -55,7 +64,7 @@ base::Result<void> add_directory(ImportSource& source) {
   }
   source.kind = is_maildir ? Kind::maildir : Kind::directory;
   if (is_maildir) {
-    std::ranges::sort(source.files, [](const fs::path& a, const fs::path& b) { return a.filename() < b.filename(); });
+    sort_by_name(source.files);
     return {};
   }
   auto files = files_in(source.path, is_eml_name);
