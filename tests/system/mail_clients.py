@@ -54,9 +54,13 @@ class MailClient:
         unpacked = ROOT / "usr" / "lib"
         environment = {**os.environ, "HOME": str(self.home), "PYTHONPATH": str(unpacked / "python3" / "dist-packages"),
                        "LD_LIBRARY_PATH": str(unpacked / "x86_64-linux-gnu"), "FETCHMAILHOME": str(self.home)}
-        done = subprocess.run(self.command(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              stdin=subprocess.DEVNULL, timeout=60, user=user.pw_uid, group=user.pw_gid,
-                              extra_groups=[] if os.geteuid() == 0 else None)
+        try:
+            done = subprocess.run(self.command(), env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  stdin=subprocess.DEVNULL, timeout=60, user=user.pw_uid, group=user.pw_gid,
+                                  extra_groups=[] if os.geteuid() == 0 else None)
+        except subprocess.TimeoutExpired as late:
+            said = (late.output or b"").decode(errors="replace")
+            raise AssertionError(f"{self.name} did not end within {late.timeout} s:\n{said}") from None
         assert done.returncode == 0 or done.returncode in self.nothing_new, \
             f"{self.name} exited with {done.returncode}:\n{done.stdout.decode(errors='replace')}"
         new = {path for path in (self.home / "mail").rglob("*") if path.is_file()} - self.seen
