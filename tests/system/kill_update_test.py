@@ -7,7 +7,7 @@ Cyrus's finds anything to change: reconstruct -n, quota -f -n, mbexamine, cyr_ex
 
 The child that writes (src/base/run_apart.hpp) is killed too, by a test of its own: pop3d then takes its change back.
 
-PILLARBOX_KILLS=n rounds (default 60); PILLARBOX_SEED=n repeats the random choices, though not the moments.
+PILLARBOX_KILLS=n rounds (default 60, 24 with a sanitizer); PILLARBOX_SEED=n repeats the random choices, though not the moments.
 """
 
 import os
@@ -25,10 +25,10 @@ from unittest.mock import patch
 from cyrus_index import CyrusIndex
 from cyruslab import CyrusSite
 from imap_client import Imap, deliver, status_item
-from mailsite import BUILD, Connection
+from mailsite import BUILD, SANITIZED, Connection
 from worker_test import Worker
 
-KILLS = int(os.environ.get("PILLARBOX_KILLS", 60))
+KILLS = int(os.environ.get("PILLARBOX_KILLS", 24 if SANITIZED else 60))
 SEED = int(os.environ.get("PILLARBOX_SEED", random.SystemRandom().randrange(2**32)))
 LONGEST = 0.020  # seconds between QUIT and the kill
 LONG = 0.300  # as long in every fourth round, so that slow builds and machines answer some too

@@ -7,11 +7,14 @@ import selectors
 import time
 import unittest
 
-from mailsite import BUILD, Connection, PASSWORD, Site
+from mailsite import BUILD, Connection, PASSWORD, SANITIZED, Site
 
-CLIENTS = 500
+# With a sanitizer, beside other tests: still nobody may wait for what is held up.
+CLIENTS = 150 if SANITIZED else 500
 HELD_SECONDS = 5
-LONGEST_REPLY = 0.100
+LONGEST_REPLY = 1.5 if SANITIZED else 0.100
+# A good login beside wrong passwords whose answers are four seconds away.
+LONGEST_LOGIN = 2.5 if SANITIZED else 1.0
 # A reply that waits for the held call is late in every run; a machine that was busy elsewhere is not.
 RUNS = 3
 
@@ -136,7 +139,7 @@ class ManySessionsTest(unittest.TestCase):
                 self.assertTrue(good.line().startswith("+OK"))
                 self.assertTrue(good.login("bob").startswith("+OK"))
                 self.assertTrue(good.ask("RETR 1").startswith("+OK"))
-            self.assertLess(time.monotonic() - began, 1.0)
+            self.assertLess(time.monotonic() - began, LONGEST_LOGIN)
             for connection in connections:
                 self.assertEqual(connection.line(), "-ERR [AUTH] Invalid login")
                 self.assertGreater(time.monotonic() - began, 3.0)
