@@ -35,6 +35,22 @@ class ClientsTest(unittest.TestCase):
                 for number, uid in enumerate((1, 3, 4, 5), 1):
                     self.assertEqual(self.curl(site, url + str(number)), (folder / f"{uid}.").read_bytes())
 
+    def test_curl_logs_in_with_and_without_an_initial_response(self):  # RFC 5034 s4
+        message = b"1 480\r\n2 1236\r\n3 442\r\n4 452\r\n"
+        with Site(mechanisms="PLAIN LOGIN CRAM-MD5 DIGEST-MD5") as site:
+            for mechanism, initial in (("PLAIN", True), ("LOGIN", True), ("CRAM-MD5", False),
+                                       ("DIGEST-MD5", False)):
+                for option in ((), ("--sasl-ir",)):
+                    with self.subTest(mechanism=mechanism, option=option):
+                        url = f"pop3://localhost:{site.ports['pop3']}/"
+                        done = subprocess.run(
+                            ["curl", "--verbose", "--ssl-reqd", "--cacert", site.certificate, "-u", f"alice:{PASSWORD}",
+                             "--login-options", f"AUTH={mechanism}", *option, url], capture_output=True, timeout=60)
+                        said = done.stderr.decode(errors="replace").replace("\r", "")
+                        self.assertEqual((done.returncode, done.stdout), (0, message), said)
+                        # The mechanisms in which the server speaks first have nothing to send along.
+                        self.assertRegex(said, rf"(?m)^> AUTH {mechanism}{' .+' if option and initial else ''}$")
+
     def test_poplib_reads_every_sample_as_its_readme_says(self):
         for sample, users in EXPECTED.items():
             with self.subTest(sample=sample), Site(sample=sample, users=users) as site:
