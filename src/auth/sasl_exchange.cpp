@@ -183,9 +183,9 @@ int SaslExchange::bind_channel() {
   return ::sasl_setprop(connection_, SASL_CHANNEL_BINDING, &binding_);
 }
 
-bool SaslExchange::stand_in() {
+bool SaslExchange::stand_in(bool is_known) {
   // Where the password file is missing, nobody is known, and that is no fault of the client's.
-  if (!hides_unknown_ || settings_.missing_password_file()) return false;
+  if (!hides_unknown_ || settings_.missing_password_file() || is_known) return false;
   stood_in_ = true;
   return true;
 }
@@ -366,10 +366,12 @@ Exchange::Outcome SaslExchange::refuse(int code, SaslCall call) {
   if (stood_in_ && code == SASL_BADAUTH) code = SASL_NOUSER;  // for the log
   auto kind = refusal_kind(code, call);
   if (kind == Refusal::Kind::credentials && saslauthd_trouble_) kind = Refusal::Kind::temporary;
-  if (code == SASL_NOUSER) {
-    if (const auto file = settings_.missing_password_file()) {
+  if (kind == Refusal::Kind::credentials) {
+    // Looked for after a wrong password too, which must not take less time.
+    const auto missing = settings_.missing_password_file();
+    if (missing && code == SASL_NOUSER) {
       kind = Refusal::Kind::temporary;
-      cause_ = *file + ": No such file or directory";
+      cause_ = *missing + ": No such file or directory";
     }
   }
   // The original logs the long text for PASS and the short one for AUTH; filters of banning tools know both.

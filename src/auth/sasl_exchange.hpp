@@ -37,9 +37,10 @@ class SaslExchange final : public Exchange {
   /// What the channel is offered, separated by blanks.
   std::string mechanisms();
 
-  /// Asked by libsasl2's plug-in of stand_in.hpp, during a call, when nobody knows the user. True: a password that
-  /// nobody knows shall stand in. The exchange is refused then, whatever comes.
-  bool stand_in();
+  /// Asked by libsasl2's plug-in of stand_in.hpp, during a call, for each user; both answers take the same time. True:
+  /// nobody knows this one, and a password that nobody knows shall stand in. The exchange is refused then, whatever
+  /// comes.
+  bool stand_in(bool is_known);
 
  private:
   SaslExchange(const SaslSettings& settings, const Channel& channel, std::string local_domain);

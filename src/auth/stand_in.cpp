@@ -52,9 +52,9 @@ bool lacks_password(const propval* properties) {
 int look_up(void*, sasl_server_params_t* parameters, unsigned flags, const char*, unsigned) noexcept {
   if (parameters == nullptr || (flags & SASL_AUXPROP_AUTHZID) != 0) return SASL_NOUSER;
   const auto& utils = *parameters->utils;
-  if (!lacks_password(utils.prop_get(parameters->propctx))) return SASL_NOUSER;
+  const bool is_known = !lacks_password(utils.prop_get(parameters->propctx));
   auto* const exchange = exchange_of(utils);
-  if (exchange == nullptr || !exchange->stand_in()) return SASL_NOUSER;
+  if (exchange == nullptr || !exchange->stand_in(is_known)) return SASL_NOUSER;
   const auto& password = shared().password;
   return utils.prop_set(parameters->propctx, SASL_AUX_PASSWORD, password.data(), static_cast<int>(password.size()));
 }

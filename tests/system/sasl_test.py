@@ -35,7 +35,7 @@ class SaslTest(TlsCase):
     def setUpClass(cls):
         cls.site = Site(mechanisms=MECHANISMS, users=("alice", "bob", "boss", "front"), options={
             "failedloginpause": "0", "failed_login_penalty": "0", "failed_logins_per_connection": "0",
-            "pop3_bad_commands": "0", "allowapop": "yes", "admins": "boss", "proxyservers": "front",
+            "pop3_bad_commands": "0", "pop3_login_deadline": "24h", "allowapop": "yes", "admins": "boss", "proxyservers": "front",
             "popsubfolders": "yes", "allowplaintext": "yes"})
         cls.addClassCleanup(cls.site.remove)
         cls.authority = Authority(cls.site.root / "pki")
