@@ -73,8 +73,9 @@ Line could_not_read_message(const base::Error& error) {
 }
 
 Line could_not_update(const base::Error& error) {
+  // RFC 2449 s8.1.2: IN-USE is a code of logins only.
   if (error.code == base::Errc::busy) {
-    return err("[IN-USE] Unable to lock maildrop: deletions were not carried out, try again later");
+    return err("[SYS/TEMP] Unable to lock maildrop: deletions were not carried out, try again later");
   }
   return err("[SYS/TEMP] Deletions were not carried out: try again later");
 }

@@ -54,7 +54,7 @@ constexpr std::array<Refusal, 11> kRefusals{{
     {Errc::unsupported, "-ERR [SYS/PERM] Unable to open maildrop: Mailbox is not supported by this server\r\n",
      kReadTemp, kUpdateTemp},
     {Errc::busy, kOpenLocked, kReadTemp,
-     "-ERR [IN-USE] Unable to lock maildrop: deletions were not carried out, try again later\r\n"},
+     "-ERR [SYS/TEMP] Unable to lock maildrop: deletions were not carried out, try again later\r\n"},
     {Errc::would_block, kOpenTemp, kReadTemp, kUpdateTemp},
     {Errc::timeout, kOpenLocked, kReadTemp, kUpdateTemp},
     {Errc::closed, kOpenTemp, kReadTemp, kUpdateTemp},
