@@ -52,7 +52,10 @@ Line greeting(ServerInfo info, std::string_view server_name, std::string_view ve
   if (info == ServerInfo::on) text += "Cyrus POP3 " + on_one_line(version) + ' ';
   text += "server ready ";
   text += on_one_line(challenge);
-  return ok(text);
+  Line line = ok(text);
+  // The shortest one says all that a client needs (RFC 2449 s4).
+  const bool fits = line.text.size() <= kMaxReplyOctets || info == ServerInfo::off;
+  return fits ? line : greeting(ServerInfo::off, {}, {}, challenge);
 }
 
 Line mechanism_list(std::string_view mechanisms) {

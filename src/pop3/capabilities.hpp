@@ -27,8 +27,8 @@ struct CapabilityFacts {
 /// The CAPA reply (RFC 2449 s5), in the order of the original.
 Line capabilities(const CapabilityFacts& facts);
 
-/// The greeting, without APOP challenge when `challenge` is empty (RFC 1939 s4). Cyrus: a blank stands before the
-/// place of the challenge even when there is none.
+/// The greeting, without APOP challenge when `challenge` is empty (RFC 1939 s4). Names with which it would be longer
+/// than kMaxReplyOctets are left out. Cyrus: a blank stands before the place of the challenge even when there is none.
 Line greeting(ServerInfo info, std::string_view server_name, std::string_view version, std::string_view challenge);
 
 /// Answer to bare AUTH: "+OK List of supported mechanisms follows" (RFC 5034 s4).

@@ -122,6 +122,15 @@ TEST(Greeting, EndsWithTheChallenge) {  // RFC 1939 s7, APOP
   EXPECT_EQ(greeting(ServerInfo::off, "m", "v", "<1896.697170952@m>").text, "+OK server ready <1896.697170952@m>\r\n");
 }
 
+TEST(Greeting, NamesTooLongForAReplyAreLeftOutAndTheChallengeStays) {  // RFC 2449 s4
+  const std::string name(240, 'm');
+  const std::string challenge = "<1." + std::string(250, '9') + "@m>";
+  const std::string whole = greeting(ServerInfo::on, name, "3.6.1", "").text;
+  EXPECT_EQ(whole, "+OK " + name + " Cyrus POP3 3.6.1 server ready \r\n");
+  EXPECT_EQ(greeting(ServerInfo::on, name, "3.6.1", challenge).text, "+OK server ready " + challenge + "\r\n");
+  EXPECT_EQ(greeting(ServerInfo::min, std::string(600, 'm'), "3.6.1", "").text, "+OK server ready \r\n");
+}
+
 TEST(Greeting, OddNamesStayOnTheLine) {
   EXPECT_EQ(greeting(ServerInfo::min, "m\r\n+OK", "v", "").text, "+OK m  +OK server ready \r\n");
 }
