@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -39,6 +40,11 @@ class FakeSaslauthd {
 
   /// How often it was asked.
   int questions() const { return questions_; }
+  /// What it was asked last: name, password, service and realm, each behind its length in two octets.
+  std::string last() const {
+    const std::lock_guard lock{mutex_};
+    return last_;
+  }
 
  private:
   void serve() {
@@ -46,7 +52,12 @@ class FakeSaslauthd {
       const base::UniqueFd peer{::accept4(listener_.value(), nullptr, nullptr, SOCK_CLOEXEC)};
       if (!peer) return;
       char question[8192];
-      if (::read(peer.value(), question, sizeof question) > 0) ++questions_;
+      const auto length = ::read(peer.value(), question, sizeof question);
+      if (length > 0) {
+        const std::lock_guard lock{mutex_};
+        last_.assign(question, static_cast<std::size_t>(length));
+        ++questions_;
+      }
       if (::write(peer.value(), answer_.data(), answer_.size()) < 0) return;
     }
   }
@@ -54,6 +65,8 @@ class FakeSaslauthd {
   std::string answer_;
   base::UniqueFd listener_;
   std::atomic<int> questions_{0};
+  mutable std::mutex mutex_;
+  std::string last_;
   std::thread thread_;
 };
 
@@ -149,6 +162,16 @@ TEST(BackEndTrouble, LongestPasswordStillFitsSaslauthdsQuestion) {
   Site site{saslauthd()};
   const FakeSaslauthd daemon{site.path("mux").string(), kOk};
   EXPECT_EQ(verdict(site.check(std::string(80, 'a'), std::string(6 * 1024, 'x'))), std::string(80, 'a'));
+}
+
+TEST(BackEndTrouble, SaslauthdIsAskedForTheServicePop) {  // RFC 5034 s4
+  Site site{saslauthd()};
+  const FakeSaslauthd daemon{site.path("mux").string(), kOk};
+  const std::string beginning{"\0\5alice\0\6secret\0\3pop"sv};
+  site.check("alice", "secret");
+  EXPECT_EQ(daemon.last().substr(0, beginning.size()), beginning);
+  site.plain("", "alice", "secret");
+  EXPECT_EQ(daemon.last().substr(0, beginning.size()), beginning);
 }
 
 TEST(BackEndTrouble, UnknownMethodsAndPluginsAreTheAdministratorsFault) {

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <grp.h>
+#include <pwd.h>
 #include <string>
 #include <string_view>
 
@@ -181,6 +183,32 @@ TEST(SaslExchangeOnClearText, PlainNeedsEncryption) {
   EXPECT_EQ(verdict(client.log_in(*site.begin(Site::clear_text()), "SCRAM-SHA-256")), "alice");
 }
 
+TEST(SaslExchangeLayer, IsNoStrongerThanTheMaximumOfTheFile) {  // RFC 2831 s2.4
+  struct Case {
+    std::string option;
+    bool layer;
+    bool strong;
+  };
+  for (const Case& c : {Case{"sasl_maximum_layer: 0", false, false}, Case{"sasl_maximum_layer: 1", true, false},
+                        Case{"sasl_maximum_layer: 256", true, true}}) {
+    Site site{Site::with_sasldb({c.option})};
+    site.add_user("alice", "secret");
+    auto channel = Site::clear_text();
+    channel.layers = true;
+    for (const unsigned least : {0U, 40U}) {
+      SaslClient client{"alice", "", "secret"};
+      client.want_layer(least, 128);
+      const auto exchange = site.begin(channel);
+      // The client gives up where it is offered too little.
+      const auto outcome = client.log_in(*exchange, "DIGEST-MD5");
+      EXPECT_EQ(verdict(outcome) == "alice", least == 0 || c.strong) << c.option << ", " << least;
+      if (least == 0) {
+        EXPECT_EQ(exchange->has_layer(), c.layer) << c.option;
+      }
+    }
+  }
+}
+
 TEST(SaslExchangeAnonymous, IsOfferedWithTheOption) {
   Site site{Site::with_sasldb({"allowanonymouslogin: yes"})};
   const auto outcome = site.begin(Site::tls())->start("ANONYMOUS", base::Secret{"me@example.test"});
@@ -191,6 +219,20 @@ TEST(SaslExchangeDots, AreLettersForAuthWhateverTheSeparator) {  // Cyrus: only 
   Site site{Site::with_sasldb({"unixhierarchysep: no"})};
   site.add_user("a.b", "secret");
   EXPECT_EQ(verdict(site.plain("", "a.b", "secret")), "a.b");
+}
+
+TEST(SaslExchangeGroups, OfUnixCountUnlessTheOptionIsOff) {
+  const auto* root = ::getpwuid(0);
+  ASSERT_NE(root, nullptr);
+  const std::string name = root->pw_name;
+  const auto* group = ::getgrgid(root->pw_gid);
+  ASSERT_NE(group, nullptr);
+  const std::string admins = std::string{"admins: group:"} + group->gr_name;
+  for (const bool off : {false, true}) {
+    Site site{Site::with_sasldb({admins, std::string{"unix_group_enable: "} + (off ? "no" : "yes")})};
+    site.add_user(name, "secret");
+    EXPECT_EQ(verdict(site.plain("alice", name, "secret")), off ? "credentials" : "alice");
+  }
 }
 
 TEST(SaslExchangeVirtualDomains, DefaultDomainStaysOffTheSecondTimeRound) {

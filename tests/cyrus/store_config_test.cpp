@@ -102,6 +102,53 @@ TEST(StoreConfig, TakesTheRarerOptionsToo) {
   EXPECT_EQ(store.idle_socket, "/run/idle");
 }
 
+TEST(StoreConfig, TakesTheOptionsOfWriting) {
+  const StoreConfig unset = good("");
+  EXPECT_EQ(unset.delete_mode, DeleteMode::delayed);
+  EXPECT_FALSE(unset.read_only || unset.sync_log || unset.audit_log || unset.murder || unset.reverse_acls);
+  const StoreConfig store = good(
+      "delete_mode: immediate\nglobal_lock: no\nreadonly: yes\nimplicit_owner_rights: lk\nsync_log: yes\n"
+      "sync_log_channels: one two\nauditlog: yes\nmupdate_server: mupdate.example.net\nreverseacls: yes\n"
+      "mboxlist_db: skiplist\nquota_db: twoskip\nstatuscache_db: skiplist\nimproved_mboxlist_sort: yes\nadmins: cyrus\n"
+      "proxyservers: front\n");
+  EXPECT_EQ(store.delete_mode, DeleteMode::immediate);
+  EXPECT_FALSE(store.global_lock);
+  EXPECT_TRUE(store.read_only);
+  EXPECT_EQ(store.implicit_owner_rights, "lk");
+  EXPECT_TRUE(store.sync_log);
+  EXPECT_EQ(store.sync_log_channels, "one two");
+  EXPECT_TRUE(store.audit_log);
+  EXPECT_TRUE(store.murder);
+  EXPECT_TRUE(store.reverse_acls);
+  EXPECT_EQ(store.mailboxes_backend, "skiplist");
+  EXPECT_EQ(store.quota_backend, "twoskip");
+  EXPECT_EQ(store.statuscache_backend, "skiplist");
+  EXPECT_TRUE(store.improved_mboxlist_sort);
+  EXPECT_EQ(store.admins, "cyrus front");
+}
+
+TEST(StoreConfig, TakesTheOptionsOfMakingMailboxes) {
+  const auto partition = configured("configdirectory: /conf\ndefaultpartition: Fast\npartition-fast: /fast\n");
+  ASSERT_TRUE(partition) << partition.error().text;
+  EXPECT_EQ(partition->default_partition, "fast");
+  const AutocreateOptions unset = good("").autocreate;
+  EXPECT_EQ(unset.quota_kib, -1);
+  EXPECT_FALSE(unset.post);
+  EXPECT_EQ(unset.users, "anyone");
+  const StoreConfig store = good(
+      "autocreate_quota: 500\nautocreate_quota_messages: 7\nautocreate_inbox_folders: a|b\n"
+      "autocreate_subscribe_folders: b\nautocreate_users: ann bob\nautocreate_acl: a anyone p\n"
+      "autocreate_post: yes\n");
+  const AutocreateOptions& set = store.autocreate;
+  EXPECT_EQ(set.quota_kib, 500);
+  EXPECT_EQ(set.quota_messages, 7);
+  EXPECT_EQ(set.inbox_folders, "a|b");
+  EXPECT_EQ(set.subscribe_folders, "b");
+  EXPECT_EQ(set.users, "ann bob");
+  EXPECT_EQ(set.acl, "a anyone p");
+  EXPECT_TRUE(set.post);
+}
+
 TEST(StoreConfig, TheServicesOwnLineBeatsThePlainOne) {
   const StoreConfig store = good("pop3_partition-default: /other\npop3_uidl_format: courier\n");
   EXPECT_EQ(store.partitions.at("default"), "/other");

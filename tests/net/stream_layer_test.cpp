@@ -1,6 +1,7 @@
 #include "net/layer.hpp"
 #include "net/stream.hpp"
 #include "net_support.hpp"
+#include "tls_client.hpp"
 
 #include <algorithm>
 #include <memory>
@@ -114,6 +115,36 @@ TEST(StreamLayer, WrapsBothWaysBehindThePositiveReplyWhereverPacketsAreSplit) {
     EXPECT_EQ(unpacked(heard.substr(5)), "=one\r\n=two\r\n=three\r\n") << step;
     EXPECT_EQ(ended, "closed");
   }
+}
+
+Task<void> serve_under_tls(Session& session, const TlsContext& context, std::string& ended) {
+  const auto info = co_await session.stream.start_tls(context);
+  EXPECT_TRUE(info);
+  if (info) co_await serve(session, ended);
+}
+
+TEST(StreamLayer, LiesWithinTls) {  // RFC 5034 s4: the layer's packets are what TLS carries
+  const testing::KeyFiles files;
+  const auto context = files.context();
+  Session session(testing::tcp_pair());
+  std::string greeting;
+  std::string answer;
+  std::string ended;
+  {
+    const testing::Peer peer([&] {
+      testing::TlsClient tls(session.peer.value());
+      if (tls.handshake()) {
+        greeting = tls.receive(5);
+        tls.send(packet("one\r\n"));
+        answer = tls.receive(packet("=one\r\n").size());
+        tls.say_goodbye();
+      }
+      session.peer.reset();
+    });
+    run(session.loop, serve_under_tls(session, *context, ended));
+  }
+  EXPECT_EQ(greeting, "+OK\r\n");
+  EXPECT_EQ(answer, packet("=one\r\n"));
 }
 
 TEST(StreamLayer, CarriesMoreThanABufferOfLinesAndDropsOverlongOnes) {

@@ -1,6 +1,7 @@
 #include "net/tls_context.hpp"
 
 #include "net_support.hpp"
+#include "tls_session.hpp"
 
 #include <openssl/ssl.h>
 
@@ -106,6 +107,35 @@ TEST_F(TlsContextTest, TakesTheVersionsThatStandSomewhereInTheText) {
     EXPECT_EQ(SSL_CTX_get_max_proto_version(native), c.highest) << c.text;
     EXPECT_EQ(SSL_CTX_get_options(native) & c.off, c.off) << c.text;
   }
+}
+
+TEST_F(TlsContextTest, TheOrderOfCiphersIsOursWhenToldSo) {
+  auto options = files.options();
+  for (const bool ours : {true, false}) {
+    options.prefer_server_ciphers = ours;
+    const auto context = TlsContext::create(options);
+    ASSERT_TRUE(context) << context.error().text;
+    EXPECT_EQ((SSL_CTX_get_options((*context)->native()) & SSL_OP_CIPHER_SERVER_PREFERENCE) != 0, ours);
+  }
+}
+
+TEST_F(TlsContextTest, OnlyTheCiphersAndGroupsOfTheFileAreSpoken) {
+  auto options = files.options();
+  options.versions = "tls1_2";
+  options.ciphers = "ECDHE-ECDSA-AES256-GCM-SHA384";
+  options.curve = "prime256v1";
+  const auto context = TlsContext::create(options);
+  ASSERT_TRUE(context) << context.error().text;
+  const auto answered = [&](const char* ciphers, const char* groups) {
+    const auto prepare = [&](testing::TlsClient& client) {
+      EXPECT_EQ(SSL_set_cipher_list(client.ssl(), ciphers), 1);
+      EXPECT_EQ(SSL_set1_groups_list(client.ssl(), groups), 1);
+    };
+    return testing::serve_one(**context, prepare).answered;
+  };
+  EXPECT_TRUE(answered("ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES128-GCM-SHA256", "X25519:prime256v1"));
+  EXPECT_FALSE(answered("ECDHE-ECDSA-AES128-GCM-SHA256", "prime256v1"));
+  EXPECT_FALSE(answered("ECDHE-ECDSA-AES256-GCM-SHA384", "X25519"));
 }
 
 TEST_F(TlsContextTest, RefusesOptionsThatNameNothing) {

@@ -53,6 +53,13 @@ TEST(Capabilities, SaslIsListedAgainAfterLoginOverTls) {
   EXPECT_FALSE(lists(given, "USER"));
 }
 
+TEST(Capabilities, SaslIsListedAgainUnderALayer) {  // RFC 5034 s4
+  CapabilityFacts given = facts();
+  given.state = State::transaction;
+  given.sasl_layer = true;
+  EXPECT_TRUE(lists(given, "SASL PLAIN LOGIN SCRAM-SHA-256"));
+}
+
 TEST(Capabilities, SaslNeedsAMechanism) {  // RFC 2449 s6.3
   CapabilityFacts given = facts();
   given.mechanisms = " ";

@@ -137,6 +137,16 @@ class StlsTest(TlsCase):
         client.start_tls(trusting_context())
         self.assertRegex(client.ask("H PLAIN"), "^-ERR ")
 
+    def test_a_handshake_that_fails_ends_the_connection(self):  # RFC 2595 s2.5
+        site = self.site(options={"allowplaintext": "yes"}).start()
+        client = self.plain(site.ports["pop3"])
+        self.assertTrue(client.ask("STLS").startswith("+OK"))
+        client.send(f"USER alice\r\nPASS {PASSWORD}\r\nSTAT\r\n")
+        answer = client.buffer + read_to_end(client.socket)
+        self.assertNotIn(b"+OK", answer)
+        self.assertLess(len(answer), 64)  # an alert at most
+        self.await_log("[pop3d] STARTTLS failed: ")
+
     def test_stls_forgets_the_user_and_is_refused_where_it_has_no_place(self):
         site = self.site(options={"allowplaintext": "yes"}).start()
         client = self.plain(site.ports["pop3"])
