@@ -87,6 +87,34 @@ class AbuseTest(DoorCase):
         self.delays_an_address_that_guesses(port, site.ports["pop3s"])
         self.bears_some_nonsense_and_no_http(port, site.ports["pop3s"])
 
+    def test_who_guesses_from_many_addresses_of_ipv6_is_one(self):
+        """Addresses of a /64 are one guesser, and the /64s of a /48 are it together, with four times as many failures."""
+        site = self.site(services={"pop3": "-H"}, attributes="prefork=2 maxchild=4", options={
+            "failedloginpause": "0", "failed_login_penalty": "1s", "failed_login_penalty_after": "2",
+            "allowplaintext": "yes"}).start()
+
+        def login(address, password=PASSWORD):
+            client = self.connect_from(site.ports["pop3"], header=f"PROXY TCP6 {address} 2001:db8::1 4711 110\r\n".encode())
+            began = time.monotonic()
+            reply = client.login("alice", password)
+            client.close()
+            self.assertRegex(reply, r"^\+OK" if password == PASSWORD else r"^-ERR \[AUTH\]")
+            return time.monotonic() - began
+
+        for host in range(1, 4):  # an address of its own for each, in whatever process
+            login(f"2001:db8:a:1::{host}", "wrong")
+        self.assertGreaterEqual(login("2001:db8:a:1:ffff::"), 0.5)
+        self.assertLess(login("2001:db8:a:2::1"), 0.4)
+        for network in range(3, 6):
+            for host in range(1, 3):
+                login(f"2001:db8:a:{network}::{host}", "wrong")  # none of these has had too many
+        self.assertGreaterEqual(login("2001:db8:a:ffff::1"), 0.5)
+        self.assertLess(login("2001:db8:b:1::1"), 0.4)
+        # IPv4 inside of IPv6 is the address of IPv4.
+        for host in range(1, 4):
+            login(f"::ffff:192.0.2.{host}", "wrong")
+        self.assertLess(login("::ffff:192.0.2.4"), 0.4)
+
     def limits_connections_before_login(self, port):
         refusal = b"-ERR [SYS/TEMP] Too many connections: try again later\r\n"
         waiting = [self.connect_from(port, "127.0.0.5") for _ in range(5)]
