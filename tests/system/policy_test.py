@@ -8,11 +8,12 @@ import os
 import signal
 import time
 import unittest
+from base64 import b64encode
 from pathlib import Path
 
 from cyrus_index import CyrusIndex
 from imap_client import Imap, deliver
-from mailsite import MASTER, Connection, service_user
+from mailsite import MASTER, PASSWORD, Connection, service_user
 from swaplab import SwapSite, until
 
 OPTIONS = {
@@ -276,11 +277,13 @@ class LiveMailboxTest(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        cls.site = SwapSite(master=MASTER, services={"pop3": "", "acl": ""}, attributes="prefork=1 maxchild=4",
-                            cyrus_services=("imapd", "lmtpd", "pop3d"), users=("alice", "carol", "dora", "cyrus"),
+        cls.site = SwapSite(master=MASTER, services={"pop3": "", "acl": "", "acting": ""},
+                            attributes="prefork=1 maxchild=4", cyrus_services=("imapd", "lmtpd", "pop3d"),
+                            users=("alice", "bob", "carol", "dora", "cyrus"),
                             options={"statuscache": "yes", "disconnect_on_vanished_mailbox": "yes",
                                      "allowusermoves": "yes", "acl_popuseacl": "yes", "acl_popuseimapflags": "yes",
-                                     "acl_implicit_owner_rights": "l"})
+                                     "acl_implicit_owner_rights": "l", "acting_loginuseacl": "yes",
+                                     "pop3dpeer_loginuseacl": "yes"})
         cls.addClassCleanup(cls.site.remove)
         cls.site.start()
         cls.admin = Imap(cls.site.cyrus_ports["imapd"], "cyrus")
@@ -384,6 +387,16 @@ class LiveMailboxTest(unittest.TestCase):
         _, answer = self.pop3(self.site.ports["pop3"], "alice")
         self.assertRegex(answer, r"^\+OK ")  # without popuseacl a user owns all
         self.assertEqual(self.site.tool("reconstruct", "-n", "user.alice").strip(), "user.alice")
+
+    def test_loginuseacl_means_nothing_to_pop3_here_and_at_cyrus(self):
+        """Cyrus's manual says that it does; its pop3d lets nobody in by it."""
+        self.admin.ok("SETACL user.alice bob a")
+        for port in (self.site.ports["acting"], self.site.cyrus_ports["pop3d"]):
+            with Connection(port) as client:
+                client.line()
+                answer = client.ask("AUTH PLAIN " + b64encode(f"alice\0bob\0{PASSWORD}".encode()).decode())
+                self.assertEqual(answer, "-ERR [AUTH] authenticating: authentication failure")
+        self.admin.ok('SETACL user.alice bob ""')
 
 
 if __name__ == "__main__":

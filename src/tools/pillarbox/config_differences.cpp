@@ -87,8 +87,8 @@ constexpr std::array kRows{
           return conf.integer(Option::sasl_maximum_layer) < conf.integer(Option::sasl_minimum_layer);
         },
         Level::error, "is less than sasl_minimum_layer: nobody could log in, and pop3d refuses to start"},
-    Row{"loginuseacl", &is_on<Option::loginuseacl>, Level::warning,
-        "is not looked at: only admins and proxyservers log in as others"},
+    Row{"loginuseacl", &is_on<Option::loginuseacl>, Level::note,
+        "means nothing to POP3, here and at Cyrus: only admins and proxyservers log in as others"},
     Row{"prometheus_enabled", &is_on<Option::prometheus_enabled>, Level::warning, "no figures are kept yet"},
     Row{"tls_sessions_db", &is_set<Option::tls_sessions_db>, Level::note, "TLS sessions are not kept in a database"},
     Row{"event_notifier", &is_set<Option::event_notifier>, Level::warning, "no events are sent"},
