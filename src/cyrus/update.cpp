@@ -13,6 +13,7 @@
 #include "cyrus/open_mailbox.hpp"
 #include "cyrus/poll_limit.hpp"
 #include "cyrus/quota_file.hpp"
+#include "cyrus/status_cache.hpp"
 #include "cyrus/tell_others.hpp"
 
 #include <algorithm>
@@ -55,6 +56,15 @@ std::vector<Wish> wishes_of(const maildrop::Update& changes, bool mark_seen) {
 std::uint64_t seconds_since_1970() {
   const auto now = std::chrono::system_clock::now().time_since_epoch();
   return static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(now).count());
+}
+
+/// What keeps records from being changed: something would have to change with them that this version does not write.
+std::optional<std::string> unwritable(const StoreConfig& config, const MailboxName& name) {
+  if (config.conversations) return "imapd.conf says conversations, whose database this version does not write";
+  // Old counts that nobody takes out of there would hide the change from Cyrus.
+  const auto status = read_status(config, name);
+  if (!status && status.error().code == Errc::unsupported) return status.error().text;
+  return std::nullopt;
 }
 
 /// One attempt at an update, from its first lock to its last.
@@ -235,16 +245,17 @@ base::Result<maildrop::UpdateReport> update_mailbox(const SnapshotIdentity& iden
     // RFC 1939 s6: what cannot be removed must not be answered +OK.
     if (config.read_only) return base::fail(Errc::permission, what + ": imapd.conf says readonly");
     if (!rights.delete_messages) return base::fail(Errc::permission, what + ": no right to delete messages");
-    if (config.conversations) {
-      return base::fail(Errc::unsupported, what + ": " + std::to_string(changes.deleted.size()) +
-                                               " deletions not carried out: imapd.conf says conversations, whose "
-                                               "database this version does not write");
+    if (const auto why = unwritable(config, identity.name)) {
+      return base::fail(Errc::unsupported,
+                        what + ": " + std::to_string(changes.deleted.size()) + " deletions not carried out: " + *why);
     }
   }
   if (config.read_only) return maildrop::UpdateReport{};
-  if (mark_seen && config.conversations) {
-    log.info(what + ": retrieved messages are not marked as seen: imapd.conf says conversations");
-    mark_seen = false;
+  if (mark_seen) {
+    if (const auto why = unwritable(config, identity.name)) {
+      log.info(what + ": retrieved messages are not marked as seen: " + *why);
+      mark_seen = false;
+    }
   }
 
   auto report = Attempt(identity, changes, wishes_of(changes, mark_seen), config, mailboxes, log).run();

@@ -21,7 +21,7 @@ namespace cyrus {
 ///
 /// Blocks on disk, never on locks: worker pool only. Errors: busy (nothing was changed, call again); not_found (the
 /// mailbox of the snapshot is gone); permission (option readonly, no right to delete); unsupported (conversations, a
-/// quota database that we do not write, a remote mailbox, an index version); corrupt; io.
+/// quota or statuscache database that we do not write, a remote mailbox, an index version); corrupt; io.
 base::Result<maildrop::UpdateReport> update_mailbox(const SnapshotIdentity& identity, const Rights& rights,
                                                     const maildrop::Update& changes, const StoreConfig& config,
                                                     const MailboxList& mailboxes, const base::Log& log);

@@ -279,6 +279,25 @@ TEST_F(UpdateTest, RefusesAQuotaDatabaseThatItDoesNotWrite) {
   EXPECT_EQ(support::check_store(config_), Strings{});
 }
 
+TEST_F(UpdateTest, RefusesAStatuscacheWhoseOldCountsWouldStay) {
+  config_.statuscache = true;
+  config_.statuscache_db = config_.config_directory / "statuscache.db";
+  write(config_.statuscache_db, std::string("\xa1\x02\x8b\x0dskiplist file\0\0\0", 20) + std::string(100, '\0'));
+  const auto before = tree();
+  auto drop = session_deleting(1);
+  const auto report = drop->update();
+  ASSERT_FALSE(report);
+  EXPECT_EQ(report.error().code, Errc::unsupported);
+  EXPECT_NE(report.error().text.find("statuscache"), std::string::npos) << report.error().text;
+  EXPECT_EQ(support::differences(before, tree()), Strings{});
+  EXPECT_TRUE(session()->update());  // changes no count
+  config_.pop_use_imap_flags = true;
+  drop = session();
+  drop->mark_retrieved(MessageNumber{1});
+  EXPECT_TRUE(drop->update());
+  EXPECT_FALSE(records_of(files_.index).at(1).has(flag_bit::kSeen));
+}
+
 TEST_F(UpdateTest, RefusesAQuotaRootThatLeadsElsewhere) {
   set_quota_root("user.ann/../../x");
   const auto before = tree();
