@@ -271,6 +271,10 @@ autocreate_quota: 0
 autocreate_post: yes
 lmtp_autocreate_known_users: yes
 
+# What is deleted goes at once: no cyr_expire of Cyrus runs here, which would clear up later.
+expunge_mode: immediate
+delete_mode: immediate
+
 # Our name, in the greeting and as the realm of the password database. Fixed, so that the passwords outlive the machine's name.
 servername: $SERVER_NAME
 admins: cyrus

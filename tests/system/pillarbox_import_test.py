@@ -6,6 +6,7 @@ PILLARBOX_IMPORT_MESSAGES sets how many messages the import that is killed again
 import imaplib
 import mailbox
 import os
+import pwd
 import random
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import unittest
 from email.message import EmailMessage
 
 from cyruslab import CyrusSite
-from mailsite import PASSWORD, Connection, Site
+from mailsite import PASSWORD, Connection, Site, service_user
 from pillarbox_test import PILLARBOX, Command
 
 MESSAGES = int(os.environ.get("PILLARBOX_IMPORT_MESSAGES", "3000"))
@@ -106,7 +107,11 @@ class DeliverTest(unittest.TestCase):
 
     def test_what_cannot_be_delivered_is_said(self):
         with ImportSite() as lab:
+            lab.site.settings.update({"autocreate_quota": "0", "autocreate_post": "yes"})
+            lab.site.write_imapd_conf()
             self.assertIn("nobody", lab.pillarbox.error("deliver", "nobody", given=b"Subject: a\n\n", status=67))
+            self.assertNotIn("nobody", lab.pillarbox.run("mailbox", "list"))
+            self.assertIn("user.dora: UID 1", lab.pillarbox.run("deliver", "--create", "dora", given=b"Subject: a\n\n"))
             self.assertIn("NUL", lab.pillarbox.error("deliver", "carl", given=b"Subject: a\n\n\0\n", status=65))
             self.assertIn("empty", lab.pillarbox.error("deliver", "carl", status=65))
             self.assertIn("/nowhere", lab.pillarbox.error("deliver", "carl", "/nowhere", status=66))
@@ -149,6 +154,11 @@ class ImportTest(unittest.TestCase):
             (lab.path("eml") / "readme.txt").write_text("no message")
             lab.site.give_away()
             self.assertEqual(lab.imported(lab.path("Maildir")), (4, 0, 0))
+            mailbox.Maildir(lab.path("Maildir")).add_folder("Work")
+            lab.site.give_away()
+            done = subprocess.run([PILLARBOX, "-C", lab.site.imapd_conf, "import", "carl", lab.path("Maildir")],
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=60)
+            self.assertRegex(done.stdout.decode(), r"/Maildir/\.Work: a folder of its own, not imported")
             self.assertEqual(lab.imported(lab.path("eml")), (1, 1, 0))
             self.assertEqual(lab.imported(lab.path("eml") / "2.eml"), (0, 1, 0))
             lab.judge(self)
@@ -182,6 +192,12 @@ class ImportTest(unittest.TestCase):
 
     def test_errors_name_what_is_wrong(self):
         with ImportSite() as lab:
+            self.assertIn("nothing to import", lab.pillarbox.error("import", "carl", lab.site.root, status=66))
+            lab.path("closed").write_bytes(message(1).as_bytes())
+            lab.path("closed").chmod(0)
+            who = service_user().pw_name if os.geteuid() == 0 else pwd.getpwuid(os.geteuid()).pw_name
+            self.assertRegex(lab.pillarbox.error("import", "carl", lab.path("closed"), status=66),
+                             rf"/closed: Permission denied \(read as user {who}\)")
             write_mbox(lab.path("mail"), 3)
             error = lab.pillarbox.error
             self.assertIn("/nowhere", error("import", "carl", "/nowhere", status=66))

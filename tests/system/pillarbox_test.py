@@ -385,6 +385,30 @@ class ConfigCommand(unittest.TestCase):
         finally:
             site.remove()
 
+    def test_programs_beside_master_and_places_to_listen_are_looked_at(self):
+        site = Site(tls=False)
+        try:
+            installed = site.root / "installed"
+            (installed / "bin").mkdir(parents=True)
+            (installed / "libexec" / "pillarbox").mkdir(parents=True)
+            shutil.copy(PILLARBOX, installed / "bin")
+            for name in ("master", "lmtpd"):
+                (installed / "libexec" / "pillarbox" / name).write_text("#!/bin/sh\n")
+                (installed / "libexec" / "pillarbox" / name).chmod(0o755)
+            site.cyrus_conf.write_text(
+                'SERVICES {\n  pop cmd="popx3d" listen="127.0.0.1:1"\n  lmtp cmd="lmtpd" listen="/tmp/one"\n'
+                '  twice cmd="lmtpd" listen="/tmp/one"\n}\n')
+            site.give_away()
+            done = subprocess.run([installed / "bin" / "pillarbox", "-C", site.imapd_conf, "config", "check", "-M",
+                                   site.cyrus_conf], stdout=subprocess.PIPE, timeout=60)
+            said = done.stdout.decode()
+            self.assertRegex(said, "service pop: .*/installed/libexec/pillarbox/popx3d: No such file")
+            self.assertNotIn("error: service lmtp", said)
+            self.assertRegex(said, "service twice: listens at /tmp/one, where lmtp does")
+            self.assertEqual(done.returncode, 1)
+        finally:
+            site.remove()
+
     def test_places_lines_and_services_are_looked_at(self):
         site = Site(tls=False, options={
             "partition-old": "/nonexistent/spool", "conversations": "yes", "quota_db": "twoskip", "popminpol": "5",

@@ -46,5 +46,27 @@ TEST(ImportSource, TakesNumberedFilesInTheirOrder) {
   EXPECT_EQ(names_of(*source), (Names{"1.eml", "2.EML", "10.eml"}));
 }
 
+TEST(ImportSource, NamesTheFoldersThatItLeavesOut) {
+  const support::TempDirectory directory;
+  fill(directory.path() / "cur", {"1.a:2,"});
+  fill(directory.path() / ".Work/cur", {"2.a:2,"});
+  fill(directory.path() / ".notes", {"no folder"});
+  const auto source = find_import_source(directory.path());
+  ASSERT_TRUE(source) << source.error().text;
+  EXPECT_EQ(names_of(*source), Names{"1.a:2,"});
+  EXPECT_EQ(source->folders_left_out, std::vector<fs::path>{directory.path() / ".Work"});
+}
+
+TEST(ImportSource, IsNoDirectoryWithoutMessages) {
+  const support::TempDirectory directory;
+  fill(directory.path(), {"readme.txt"});
+  const auto source = find_import_source(directory.path());
+  ASSERT_FALSE(source);
+  EXPECT_EQ(source.error().code, base::Errc::not_found);
+  EXPECT_NE(source.error().text.find("nothing to import"), std::string::npos) << source.error().text;
+  fs::create_directory(directory.path() / "new");  // an empty Maildir is one
+  EXPECT_TRUE(find_import_source(directory.path()));
+}
+
 }  // namespace
 }  // namespace tools

@@ -151,13 +151,25 @@ void check_sasl(const config::ImapdConf& conf, Findings& findings) {
   }
 }
 
+/// Where our master looks for programs without a path, next to itself: as installed beside this command. Empty when it
+/// is not there, as where Cyrus's master runs ours.
+fs::path directory_of_master() {
+  std::error_code error;
+  const fs::path here = fs::read_symlink("/proc/self/exe", error).parent_path();
+  if (error) return {};
+  const fs::path directory = here.parent_path() / "libexec/pillarbox";
+  return ::access((directory / "master").c_str(), X_OK) == 0 ? directory : fs::path();
+}
+
 void check_services(const config::CyrusConf& conf, const fs::path& imapd_conf, Findings& findings) {
+  const fs::path program_directory = directory_of_master();
   for (const std::string& warning : conf.warnings) add(findings, Level::warning, warning);
   const auto check = [&](std::string_view section, const std::string& name, const std::vector<std::string>& cmd) {
     const std::string what = std::string(section) + ' ' + name + ": ";
     const fs::path program = cmd.front();
-    if (program.is_absolute() && ::access(program.c_str(), X_OK) != 0) {
-      add(findings, Level::error, what + program.native() + ": " + reason(errno));
+    const fs::path found = program.is_absolute() || program_directory.empty() ? program : program_directory / program;
+    if (found.is_absolute() && ::access(found.c_str(), X_OK) != 0) {
+      add(findings, Level::error, what + found.native() + ": " + reason(errno));
     }
     const std::string base_name = program.filename().native();
     const bool ours = base_name == "pop3d" || base_name == "pop3proxyd" || base_name == "lmtpd";
@@ -172,7 +184,15 @@ void check_services(const config::CyrusConf& conf, const fs::path& imapd_conf, F
     if (!same) add(findings, Level::warning, what + "reads " + file + ", not " + imapd_conf.native());
   };
   for (const auto& entry : conf.start) check("START", entry.name, entry.cmd);
-  for (const auto& entry : conf.services) check("service", entry.name, entry.cmd);
+  std::map<std::string, std::string> listens;  // and who does
+  for (const auto& entry : conf.services) {
+    check("service", entry.name, entry.cmd);
+    const auto [first, is_new] = listens.try_emplace(entry.proto + ' ' + entry.listen, entry.name);
+    if (!is_new) {
+      add(findings, Level::error,
+          "service " + entry.name + ": listens at " + entry.listen + ", where " + first->second + " does");
+    }
+  }
   for (const auto& entry : conf.daemons) check("DAEMON", entry.name, entry.cmd);
   for (const auto& entry : conf.events) check("event", entry.name, entry.cmd);
   if (!conf.events.empty()) {

@@ -113,6 +113,8 @@ class Deliver {
     // The administrator posts where the owner could.
     request_.sender = to->user;
     request_.ignore_quota = arguments_.has("ignore-quota");
+    // A typing error must not make a mailbox where the mail is never seen.
+    request_.may_create = arguments_.has("create");
     if (!is_address(arguments_.value("from"))) return fail_with(EX_USAGE, "--from: not an address");
     cyrus::remove_stale_stage_files(store_);
 
@@ -181,8 +183,11 @@ std::vector<Command> deliver_commands() {
        "deliver a message from a file or standard input",
        "Delivers messages as lmtpd does: with CRLF line ends, duplicate suppression and quota, durable before it says "
        "so. Without FILE, or with '-', the message comes from standard input. A missing Message-ID and Date are added, "
-       "a line 'From ' on top is left out. If there is no such folder the message goes to INBOX.",
+       "a line 'From ' on top is left out. If there is no such folder the message goes to INBOX; a user without an "
+       "INBOX "
+       "is refused (exit status 67).",
        {{"from", "ADDRESS", "who sent it: becomes the Return-Path"},
+        {"create", "", "make the user's INBOX when it is missing, where the autocreate options would at a delivery"},
         {"ignore-quota", "", "deliver into a mailbox that is over its quota too"}},
        {{"deliver alice < message.eml", "into alice's INBOX"},
         {"deliver --from bob@example.com alice+Work a.eml b.eml", "two messages into a folder"}},

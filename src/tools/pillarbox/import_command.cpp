@@ -20,8 +20,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include <pwd.h>
 #include <span>
 #include <sysexits.h>
+#include <unistd.h>
 #include <vector>
 
 namespace tools {
@@ -42,6 +44,14 @@ base::Result<MboxQuoting> quoting_of(const Arguments& arguments) {
   if (word == "mboxo") return MboxQuoting::mboxo;
   if (word == "none") return MboxQuoting::none;
   return fail_with(EX_USAGE, "--quoting: mboxrd, mboxo or none");
+}
+
+/// Names who could not read it: the service's user reads, not root who typed the command.
+base::Error with_reader(base::Error error) {
+  if (error.code != Errc::permission) return error;
+  const auto* const user = ::getpwuid(::geteuid());
+  error.text += " (read as user " + (user != nullptr ? std::string(user->pw_name) : std::to_string(::geteuid())) + ")";
+  return error;
 }
 
 class Import {
@@ -65,7 +75,10 @@ class Import {
     std::uint64_t octets = 0;
     for (std::size_t i = 1; i < arguments_.operands.size(); ++i) {
       auto source = find_import_source(arguments_.operands[i]);
-      if (!source) return tl::unexpected(with_status(EX_NOINPUT, std::move(source.error())));
+      if (!source) return tl::unexpected(with_status(EX_NOINPUT, with_reader(std::move(source.error()))));
+      for (const auto& folder : source->folders_left_out) {
+        say(folder.native() + ": a folder of its own, not imported");
+      }
       octets += source->octets;
       sources.push_back(*std::move(source));
     }

@@ -52,6 +52,20 @@ bool is_eml_name(const std::string& name) {
   return end == ".eml";
 }
 
+/// Maildir++ keeps folders as Maildirs with a dot in front of their names.
+std::vector<fs::path> folders_of_maildir(const fs::path& maildir) {
+  std::vector<fs::path> folders;
+  std::error_code error;
+  for (fs::directory_iterator at(maildir, error), end; !error && at != end; at.increment(error)) {
+    std::error_code ignored;
+    if (at->path().filename().native().starts_with('.') && fs::is_directory(at->path() / "cur", ignored)) {
+      folders.push_back(at->path());
+    }
+  }
+  sort_by_name(folders);
+  return folders;
+}
+
 base::Result<void> add_directory(ImportSource& source) {
   std::error_code ignored;
   bool is_maildir = false;
@@ -65,10 +79,15 @@ base::Result<void> add_directory(ImportSource& source) {
   source.kind = is_maildir ? Kind::maildir : Kind::directory;
   if (is_maildir) {
     sort_by_name(source.files);
+    source.folders_left_out = folders_of_maildir(source.path);
     return {};
   }
   auto files = files_in(source.path, is_eml_name);
   if (!files) return tl::unexpected(std::move(files.error()));
+  if (files->empty()) {
+    return base::fail(Errc::not_found,
+                      source.path.native() + ": nothing to import: no Maildir (cur, new) and no file named *.eml");
+  }
   source.files = *std::move(files);
   return {};
 }

@@ -17,11 +17,12 @@ struct ImportSource {
 
   Kind kind = Kind::message;
   std::filesystem::path path;
-  std::vector<std::filesystem::path> files;  ///< in the order of import
-  std::uint64_t octets = 0;                  ///< of all files
+  std::vector<std::filesystem::path> files;             ///< in the order of import
+  std::uint64_t octets = 0;                             ///< of all files
+  std::vector<std::filesystem::path> folders_left_out;  ///< Maildirs in a Maildir, by the names of Maildir++
 };
 
-/// Looks at `path`. Errors: not_found; permission; io.
+/// Looks at `path`. Errors: not_found (also a directory with nothing to import); permission; io.
 base::Result<ImportSource> find_import_source(const std::filesystem::path& path);
 
 /// Hands every message to `sink`, and after each the octets of input that it took to `progress`. Stops at the first
