@@ -316,12 +316,11 @@ std::vector<Command> mailbox_commands() {
        &run_info},
       {"mailbox delete",
        kName,
-       "delete a mailbox; its mail is kept for a while",
-       "Deletes a mailbox as Cyrus's delayed delete does: it is renamed below the deletedprefix, and cyr_expire "
-       "removes it "
-       "later. An INBOX goes with all folders, subscriptions and quota roots of its user. A folder with folders below "
-       "is "
-       "refused. The user can still log in: see 'user delete'.",
+       "delete a mailbox, with its mail if delete_mode is immediate",
+       "Deletes a mailbox as the option delete_mode says. delayed, the default: it is renamed below the deletedprefix, "
+       "and cyr_expire removes it later. immediate: its mail is gone at once. An INBOX goes with all folders, "
+       "subscriptions and quota roots of its user. A folder with folders below is refused. The user can still log in: "
+       "see 'user delete'.",
        {},
        {{"mailbox delete alice+Archive", "one folder"}, {"mailbox delete alice", "everything that alice has"}},
        &run_delete},
@@ -335,7 +334,7 @@ std::vector<Command> mailbox_commands() {
         {"messages", "NUMBER", "limit of messages; 'none'"},
         {"remove", "", "no limits any more, and nothing counted"},
         {"json", "", "print one JSON document: mailbox, quota_root, usage and limits"}},
-       {{"mailbox quota alice --storage 500M --messages none", "half a GiB"},
+       {{"mailbox quota alice --storage 512M --messages none", "half a GiB"},
         {"mailbox quota alice", "how full it is"}},
        &run_quota},
   };
