@@ -3,8 +3,8 @@
 #include "auth/sasl_callback.hpp"
 #include "auth/sasl_response.hpp"
 #include "auth/scram_header.hpp"
-#include "auth/word_list.hpp"
 #include "base/ascii.hpp"
+#include "base/word_list.hpp"
 
 #include <sasl/sasl.h>
 
@@ -190,7 +190,7 @@ bool SaslExchange::stand_in(bool is_known) {
   return true;
 }
 
-bool SaslExchange::offers(std::string_view mechanism) { return lists_realm(mechanisms(), mechanism); }
+bool SaslExchange::offers(std::string_view mechanism) { return base::lists_realm(mechanisms(), mechanism); }
 
 Exchange::Outcome SaslExchange::start(std::string_view mechanism, std::optional<base::Secret> initial_response) {
   if (std::exchange(used_, true)) return refuse(Refusal::Kind::bad_protocol, "second start of one exchange");
@@ -357,8 +357,9 @@ Exchange::Outcome SaslExchange::welcome(SaslCall call) {
   Outcome outcome;
   outcome.identity.emplace(final_name->user, final_name->subfolder.empty() ? subfolder_ : final_name->subfolder);
   if (!authenticated.empty()) outcome.identity->authenticated_as = authenticated;
-  outcome.identity->admin = call == SaslCall::offered &&
-                            lists_user(settings_.admins, outcome.identity->authenticated_as, settings_.unix_groups);
+  outcome.identity->admin =
+      call == SaslCall::offered &&
+      base::lists_user(settings_.admins, outcome.identity->authenticated_as, settings_.unix_groups);
   return outcome;
 }
 
@@ -416,13 +417,14 @@ int SaslExchange::on_proxy_policy(const std::string& user, const std::string& au
   // Without virtual domains a name with '@' comes from another realm, which must be named in loginrealms.
   const auto at = authenticated.find('@');
   const bool realms_count = settings_.names.virtual_domains == VirtualDomains::off || !settings_.login_realms.empty();
-  if (realms_count && at != std::string::npos && !lists_realm(settings_.login_realms, authenticated.substr(at + 1))) {
+  if (realms_count && at != std::string::npos &&
+      !base::lists_realm(settings_.login_realms, authenticated.substr(at + 1))) {
     ::sasl_seterror(connection_, 0, "cross-realm login %s denied", authenticated.c_str());
     return SASL_BADAUTH;
   }
   if (user == authenticated) return SASL_OK;
-  if (lists_user(settings_.admins, authenticated, settings_.unix_groups) ||
-      lists_user(settings_.proxy_servers, authenticated, settings_.unix_groups)) {
+  if (base::lists_user(settings_.admins, authenticated, settings_.unix_groups) ||
+      base::lists_user(settings_.proxy_servers, authenticated, settings_.unix_groups)) {
     return SASL_OK;
   }
   ::sasl_seterror(connection_, 0, "user %s is not allowed to proxy", authenticated.c_str());

@@ -1,7 +1,7 @@
 #include "auth/stand_in.hpp"
 
 #include "auth/sasl_exchange.hpp"
-#include "auth/word_list.hpp"
+#include "base/word_list.hpp"
 
 #include <sasl/sasl.h>
 #include <sasl/saslplug.h>
@@ -99,7 +99,7 @@ base::Result<std::string> add_stand_in(std::string password) {
   }
   std::string asked;
   if (const auto& named = shared().asked_so_far) {
-    const auto is_asked = [&named](const std::string& name) { return lists_realm(*named, name); };
+    const auto is_asked = [&named](const std::string& name) { return base::lists_realm(*named, name); };
     if (std::none_of(loaded.begin(), loaded.end(), is_asked)) return std::string{};
     asked = *named + " ";
   } else {

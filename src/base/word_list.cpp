@@ -1,4 +1,4 @@
-#include "auth/word_list.hpp"
+#include "base/word_list.hpp"
 
 #include "base/ascii.hpp"
 
@@ -8,7 +8,7 @@
 #include <pwd.h>
 #include <vector>
 
-namespace auth {
+namespace base {
 namespace {
 
 constexpr std::string_view kGroupPrefix = "group:";
@@ -16,9 +16,9 @@ constexpr std::size_t kMaxEntry = std::size_t{1} << 20;  // of one passwd or gro
 
 /// The first word of `list`, which becomes the rest; empty at the end.
 std::string_view next_word(std::string_view& list) {
-  while (!list.empty() && base::ascii::is_space(list.front())) list.remove_prefix(1);
+  while (!list.empty() && ascii::is_space(list.front())) list.remove_prefix(1);
   std::size_t length = 0;
-  while (length < list.size() && !base::ascii::is_space(list[length])) ++length;
+  while (length < list.size() && !ascii::is_space(list[length])) ++length;
   const auto word = list.substr(0, length);
   list.remove_prefix(length);
   return word;
@@ -61,7 +61,7 @@ bool in_group(const std::string& user, const std::string& group) {
 
 bool lists_realm(std::string_view list, std::string_view word) {
   for (auto item = next_word(list); !item.empty(); item = next_word(list)) {
-    if (base::ascii::equal_ignoring_case(item, word)) return true;
+    if (ascii::equal_ignoring_case(item, word)) return true;
   }
   return false;
 }
@@ -77,4 +77,4 @@ bool lists_user(std::string_view list, const std::string& user, bool groups) {
   return false;
 }
 
-}  // namespace auth
+}  // namespace base

@@ -1,4 +1,4 @@
-#include "auth/word_list.hpp"
+#include "base/word_list.hpp"
 
 #include <gtest/gtest.h>
 
@@ -8,8 +8,8 @@
 
 namespace {
 
-using auth::lists_realm;
-using auth::lists_user;
+using base::lists_realm;
+using base::lists_user;
 
 TEST(WordList, UsersAreListedByTheWholeName) {
   EXPECT_TRUE(lists_user("cyrus admin", "admin", false));

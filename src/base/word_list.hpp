@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
-/// Lists of identifiers in imapd.conf: admins, proxyservers, loginrealms.
-namespace auth {
+/// Lists of identifiers in imapd.conf: admins, proxyservers, autocreate_users, loginrealms.
+namespace base {
 
 /// True when one of the words of `list` is `word`, letters of either case alike.
 bool lists_realm(std::string_view list, std::string_view word);
@@ -14,4 +14,4 @@ bool lists_realm(std::string_view list, std::string_view word);
 /// block.
 bool lists_user(std::string_view list, const std::string& user, bool groups);
 
-}  // namespace auth
+}  // namespace base
