@@ -3,6 +3,8 @@
 
 #include "base/run_apart.hpp"
 
+#include "base/signals_blocked.hpp"
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -47,21 +49,7 @@ class SharedMessage {
   void* memory_;
 };
 
-/// No signal of this thread from the constructor to the destructor.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_ = {};
-};
+;
 
 [[noreturn]] void run_child(const std::function<Result<std::string>()>& work, Message& message) noexcept {
   // abort() lets its signal through; a handler of this program would speak for a process that lives.

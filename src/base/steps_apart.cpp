@@ -11,6 +11,7 @@
 #include "base/steps_apart.hpp"
 
 #include "base/check.hpp"
+#include "base/signals_blocked.hpp"
 #include "base/unique_fd.hpp"
 
 #include <cerrno>
@@ -28,22 +29,7 @@ namespace {
 
 constexpr std::size_t kStack = std::size_t{64} * 1024;  // sanitizers want some
 
-/// No signal of this thread from the constructor to the destructor. The child inherits that, and its handlers would
-/// speak for a process that lives.
-class SignalsBlocked {
- public:
-  SignalsBlocked() {
-    sigset_t all;
-    ::sigfillset(&all);
-    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
-  }
-  SignalsBlocked(const SignalsBlocked&) = delete;
-  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
-  ~SignalsBlocked() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
- private:
-  sigset_t before_ = {};
-};
+;
 
 /// 0 or errno.
 int write_all(int fd, std::span<const unsigned char> bytes, std::uint64_t offset) {
