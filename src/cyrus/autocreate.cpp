@@ -1,11 +1,16 @@
 // MailboxAdmin::autocreate_inbox(). Log lines are in Cyrus's words: sites look for them.
 
+#include "base/word_list.hpp"
+#include "cyrus/acl.hpp"
 #include "cyrus/mailbox_admin.hpp"
 #include "cyrus/mailbox_lock.hpp"
 #include "cyrus/quota_assignment.hpp"
 #include "cyrus/user_files.hpp"
 
 #include <algorithm>
+#include <atomic>
+#include <iterator>
+#include <optional>
 #include <utility>
 
 namespace cyrus {
@@ -27,21 +32,25 @@ std::vector<std::string> split(std::string_view text, std::string_view separator
   return pieces;
 }
 
-bool has_word(std::string_view list, std::string_view word) {
-  return std::ranges::count(split(list, " \t"), word) != 0;
-}
+// A name service that hangs must leave threads of the pool to everybody else.
+constexpr int kMaxGroupLookups = 2;
 
-/// The access list of a folder: the owner's, and what autocreate_acl says, "FOLDER IDENTIFIER RIGHTS" and again.
-std::vector<AclEntry> acl_of(const std::string& folder, const std::string& userid, const StoreConfig& config) {
-  std::vector<AclEntry> acl;
-  const auto words = split(config.autocreate.acl, " \t");
-  for (std::size_t i = 0; i + 2 < words.size(); i += 3) {
-    if (words[i] != folder) continue;
-    if (acl.empty()) acl.push_back({userid, std::string(kAllRights)});
-    acl.push_back({words[i + 1], words[i + 2]});
-  }
-  return acl;
-}
+/// Counts those who ask the name service.
+class GroupLookup {
+ public:
+  explicit GroupLookup(std::atomic<int>& count) : count_(count), is_one_of_few_(++count <= kMaxGroupLookups) {}
+  ~GroupLookup() { --count_; }
+  GroupLookup(const GroupLookup&) = delete;
+  GroupLookup& operator=(const GroupLookup&) = delete;
+
+  bool is_one_of_few() const { return is_one_of_few_; }
+
+ private:
+  std::atomic<int>& count_;
+  bool is_one_of_few_;
+};
+
+bool has_groups(std::string_view list) { return list.find("group:") != std::string_view::npos; }
 
 /// What comes with a new INBOX. Each step on its own: one that fails leaves the others.
 class Extras {
@@ -63,9 +72,9 @@ class Extras {
       const auto name = make_folder(folder);
       if (name && std::ranges::count(subscribed, folder) != 0) subscriptions_.push_back(*name);
     }
+    subscribe_shared_folders();
     report("subscriptions", retrying([&] { return subscribe(inbox_, subscriptions_, config_); }));
     if (config_.autocreate.sieve_script) log_.warning(who_ + "autocreate_sieve_script is not carried out");
-    if (config_.autocreate.special_use) log_.warning(who_ + "xlist-FLAG is not carried out");
   }
 
  private:
@@ -93,16 +102,89 @@ class Extras {
 
   std::optional<MailboxName> make_folder(const std::string& folder) {
     const auto name = MailboxName::of_user(inbox_.name.userid(), folder, config_);
-    auto made = name ? retrying([&] {
-      return create_mailbox_locked(locks_, *name, {{}, acl_of(folder, inbox_.name.userid(), config_)}, config_, log_);
-    })
-                     : base::Result<MailboxRecord>(tl::unexpected(name.error()));
+    auto made = name ? create(folder, *name) : base::Result<MailboxRecord>(tl::unexpected(name.error()));
     if (!made) {
       log_.warning(who_ + "subfolder " + folder + " creation failed. " + made.error().text);
       return std::nullopt;
     }
     log_.notice(who_ + "subfolder " + folder + " creation succeeded.");
     return *name;
+  }
+
+  base::Result<MailboxRecord> create(const std::string& folder, const MailboxName& name) {
+    CreateOptions options;
+    options.acl = acl_of(folder);
+    const auto use = config_.autocreate.special_uses.find(folder);
+    if (use != config_.autocreate.special_uses.end()) options.special_use = use->second;
+    const auto make = [&] { return create_mailbox_locked(locks_, name, options, config_, log_); };
+    auto made = retrying(make);
+    if (made || options.special_use.empty()) return made;
+    log_.warning("autocreate: failed to set specialuse " + options.special_use + " for " + name.intname() + ": " +
+                 made.error().text);
+    options.special_use.clear();
+    return retrying(make);
+  }
+
+  /// The access list of a folder: the owner's, and what autocreate_acl says, "FOLDER IDENTIFIER RIGHTS" and again.
+  /// Empty: as usual.
+  std::vector<AclEntry> acl_of(const std::string& folder) const {
+    std::vector<AclEntry> acl;
+    const auto words = split(config_.autocreate.acl, " \t");
+    for (std::size_t i = 0; i + 2 < words.size(); i += 3) {
+      if (words[i] != folder) continue;
+      const auto rights = stored_rights(words[i + 2]);
+      if (!rights) {
+        log_.warning("autocreate_acl " + folder + ": ignoring invalid rights string '" + words[i + 2] + "'");
+        continue;
+      }
+      if (acl.empty()) acl.push_back({inbox_.name.userid(), std::string(kAllRights)});
+      const auto entry = std::ranges::find(acl, words[i + 1], &AclEntry::identifier);
+      if (entry != acl.end()) {
+        entry->rights = *rights;
+      } else {
+        acl.push_back({words[i + 1], *rights});
+      }
+    }
+    return acl;
+  }
+
+  /// Whether the user may see a mailbox, as far as an access list without groups can tell.
+  bool may_see(const MailboxRecord& mailbox) const {
+    return mailbox.usable() && rights_of(inbox_.name.userid(), mailbox.acl, "").look_up;
+  }
+
+  void subscribe_shared_folders() {
+    if (config_.autocreate.subscribe_all_shared_folders) {
+      const auto done = retrying([&] {
+        std::vector<MailboxName> shared;
+        const auto walked = mailboxes_.for_each([&](base::Result<MailboxRecord> record) {
+          // One that cannot be read is not this user's to mind.
+          if (record && is_shared_here(record->name) && may_see(*record)) shared.push_back(record->name);
+          return true;
+        });
+        if (walked) std::ranges::move(shared, std::back_inserter(subscriptions_));
+        return walked;
+      });
+      return report("subscriptions to shared folders", done);
+    }
+    // Cyrus: by their internal names, whatever users see.
+    for (const std::string& folder : split(config_.autocreate.subscribe_shared_folders, "|")) {
+      const auto name = MailboxName::from_intname(folder);
+      if (!name || !is_shared_here(*name)) continue;
+      const auto record = retrying([&] { return mailboxes_.find(*name); });
+      if (!record) {
+        if (record.error().code == Errc::not_found) continue;
+        log_.warning("autosubscribe: User " + inbox_.name.userid() + " to folder " + name->intname() +
+                     ", subscription failed: " + record.error().text);
+      } else if (may_see(*record)) {
+        subscriptions_.push_back(*name);
+      }
+    }
+  }
+
+  bool is_shared_here(const MailboxName& name) const {
+    const std::string& top = name.components().front();
+    return top != "user" && top != config_.deleted_prefix && name.domain() == inbox_.name.domain();
   }
 
   MailboxLock& locks_;
@@ -116,11 +198,21 @@ class Extras {
 
 }  // namespace
 
+base::Result<bool> MailboxAdmin::may_autocreate(const std::string& userid) {
+  if (userid == "anonymous") return false;
+  const std::string& users = config_.autocreate.users;
+  const bool is_asked = config_.unix_groups && (has_groups(config_.admins) || has_groups(users));
+  if (!is_asked) return !base::lists_user(config_.admins, userid, false) && base::lists_user(users, userid, false);
+  const GroupLookup lookup(group_lookups_);
+  if (!lookup.is_one_of_few()) return base::fail(Errc::busy, "groups of " + userid + ": the name service is busy");
+  return !base::lists_user(config_.admins, userid, true) && base::lists_user(users, userid, true);
+}
+
 base::Result<bool> MailboxAdmin::autocreate_inbox(std::string_view userid, AutocreateFor reason) {
   const AutocreateOptions& options = config_.autocreate;
   if (!options.on() || (reason == AutocreateFor::delivery && !options.post)) return false;
-  if (userid == "anonymous" || has_word(config_.admins, userid)) return false;
-  if (!has_word(options.users, "anyone") && !has_word(options.users, userid)) return false;
+  const auto may = may_autocreate(std::string(userid));
+  if (!may || !*may) return may;
   const auto name = MailboxName::of_user(userid, "", config_);
   if (!name) return tl::unexpected(name.error());
 

@@ -1,53 +1,14 @@
 #include "cyrus/deliver_db.hpp"
 
-#include "cyrus/twoskip_file.hpp"
-#include "cyrus/twoskip_reader.hpp"
+#include "cyrus/patiently.hpp"
+#include "cyrus/twoskip_lookup.hpp"
 #include "cyrus/twoskip_writer.hpp"
 
 #include <array>
-#include <chrono>
 #include <cstring>
-#include <functional>
-#include <thread>
 #include <utility>
 
 namespace cyrus {
-namespace {
-
-using base::Errc;
-
-// Writers hold the lock for one transaction.
-constexpr int kAttempts = 25;
-constexpr std::chrono::milliseconds kPause{2};
-
-template <class T>
-base::Result<T> patiently(const std::function<base::Result<T>()>& call) {
-  for (int attempt = 1;; ++attempt) {
-    auto result = call();
-    if (result || result.error().code != Errc::busy || attempt == kAttempts) return result;
-    std::this_thread::sleep_for(kPause);
-  }
-}
-
-base::Result<bool> has_key(const std::filesystem::path& path, const std::string& key) {
-  const auto file = TwoskipFile::open(path, base::LockMode::shared);
-  if (!file) {
-    if (file.error().code == Errc::not_found) return false;
-    return tl::unexpected(file.error());
-  }
-  const auto kind = database_kind(file->reader());
-  if (!kind) return tl::unexpected(kind.error());
-  if (*kind == DatabaseKind::empty) return false;
-  if (*kind != DatabaseKind::twoskip) return base::fail(Errc::unsupported, file->what() + ": not a twoskip database");
-  const auto reader = TwoskipReader::open(file->reader(), file->size(), file->what());
-  if (!reader) return tl::unexpected(reader.error());
-  const auto value = reader->find(key);
-  if (value) return true;
-  if (value.error().code == Errc::not_found) return false;
-  return tl::unexpected(value.error());
-}
-
-}  // namespace
 
 std::string delivery_key(const DeliveryMark& mark) {
   std::string key;
@@ -80,7 +41,11 @@ DeliverDb::DeliverDb(const StoreConfig& config)
 base::Result<bool> DeliverDb::has(const DeliveryMark& mark) const {
   const std::string key = delivery_key(mark);
   const std::shared_lock reading(gate_);
-  return patiently<bool>([&] { return has_key(file_, key); });
+  return patiently([&]() -> base::Result<bool> {
+    const auto value = find_in_twoskip(file_, key);
+    if (!value) return tl::unexpected(value.error());
+    return value->has_value();
+  });
 }
 
 // Whoever comes while nobody writes does so for all that wait then, itself included. The others wait.
@@ -110,7 +75,7 @@ base::Result<void> DeliverDb::add(const DeliveryMark& mark, std::uint64_t time, 
 
 base::Result<void> DeliverDb::write(const std::vector<Waiting*>& batch) {
   const std::unique_lock writing(gate_);
-  return patiently<void>([&]() -> base::Result<void> {
+  return patiently([&]() -> base::Result<void> {
     // Of a damaged file nothing is of worth but what is still to come.
     auto database = TwoskipWriter::open(file_, {.create = true, .damage = TwoskipDamage::rebuild});
     if (!database) return tl::unexpected(std::move(database.error()));

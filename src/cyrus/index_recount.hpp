@@ -21,6 +21,9 @@ class IndexRecount {
   /// Counts a record; `annotations` are those of its message.
   void add(const IndexRecord& record, const std::vector<MessageAnnotation>& annotations);
 
+  /// Counts what annotations.db has of the mailbox itself.
+  void add_of_mailbox(const std::vector<MessageAnnotation>& annotations);
+
   /// What `header` has that does not follow from the records: "exists is 3, should be 2". Numbers that are only bounds
   /// (last_uid, highestmodseq, first_expunged) are held as such.
   std::vector<std::string> differences(const IndexHeader& header) const;

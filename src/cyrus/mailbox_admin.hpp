@@ -10,6 +10,7 @@
 #include "cyrus/quota_root.hpp"
 #include "cyrus/store_config.hpp"
 
+#include <atomic>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
@@ -91,15 +92,19 @@ class MailboxAdmin {
   base::Result<std::optional<QuotaRoot>> quota_of(const MailboxName& name) const;
 
   /// Makes the INBOX of `userid` if the autocreate options want one and there is none; with it come quota, folders,
-  /// their access lists and subscriptions. True: it was made now. What of the rest fails is for the log, as in Cyrus.
+  /// their access lists, special uses and subscriptions. True: it was made now. What of the rest fails is for the log,
+  /// as in Cyrus. Where the options name groups it asks the name service, before any lock is taken, and for a few
+  /// callers at a time: the others are told Errc::busy.
   base::Result<bool> autocreate_inbox(std::string_view userid, AutocreateFor reason);
 
  private:
+  base::Result<bool> may_autocreate(const std::string& userid);
   base::Result<void> delete_inbox_rest(const MailboxRecord& inbox) const;
 
   const StoreConfig config_;
   const MailboxList mailboxes_;
   const base::Log& log_;
+  std::atomic<int> group_lookups_ = 0;
 };
 
 }  // namespace cyrus

@@ -13,6 +13,7 @@
 #include "cyrus/cache_record.hpp"
 #include "cyrus/index_record.hpp"
 #include "cyrus/index_recount.hpp"
+#include "cyrus/mailbox_annotations.hpp"
 #include "cyrus/message_annotations.hpp"
 #include "cyrus/open_mailbox.hpp"
 
@@ -92,6 +93,7 @@ struct Image {
   std::uint64_t index_bytes = 0;
   std::string header_file;
   std::map<std::uint32_t, std::vector<MessageAnnotation>> annotations;
+  std::vector<MessageAnnotation> of_mailbox;
   base::UniqueFd cache;
   base::UniqueFd archive_cache;
   std::vector<std::string> damage;
@@ -135,7 +137,10 @@ base::Result<void> read_index(Image& image, int fd) {
   return {};
 }
 
-base::Result<void> read_annotations(Image& image) {
+base::Result<void> read_annotations(Image& image, const StoreConfig& config) {
+  auto of_mailbox = mailbox_annotations(image.record.uniqueid, config);
+  if (!of_mailbox) return tl::unexpected(std::move(of_mailbox.error()));
+  image.of_mailbox = *std::move(of_mailbox);
   const auto annotations = MessageAnnotations::open(image.paths.file(MetaFile::annotations), "cyrus.annotations");
   if (!annotations) return tl::unexpected(annotations.error());
   for (const Message& message : image.messages) {
@@ -171,7 +176,7 @@ base::Result<Image> read_image(const MailboxName& name, const StoreConfig& confi
   } else if (const auto done = settle(tl::unexpected(text.error())); !done) {
     return tl::unexpected(done.error());
   }
-  if (const auto done = settle(read_annotations(image)); !done) return tl::unexpected(done.error());
+  if (const auto done = settle(read_annotations(image, config)); !done) return tl::unexpected(done.error());
   image.cache = open_cache(image.paths.file(MetaFile::cache));
   image.archive_cache = open_cache(image.paths.file(MetaFile::archivecache));
   return image;
@@ -195,6 +200,7 @@ void check_header_file(const Image& image, const MailboxHeader& header, Findings
 void check_records(const Image& image, const std::vector<std::string>& user_flags, Findings& findings) {
   const IndexHeader& header = *image.header;
   IndexRecount recount(header.minor_version, user_flags, image.record.name.userid());
+  recount.add_of_mailbox(image.of_mailbox);
   std::uint32_t previous = 0;
   for (const Message& message : image.messages) {
     const IndexRecord& record = message.record;

@@ -5,6 +5,7 @@
 #include "cyrus/mailbox_creation.hpp"
 
 #include "base/run_apart.hpp"
+#include "cyrus/mailbox_annotations.hpp"
 #include "cyrus/mailbox_files.hpp"
 #include "cyrus/mailbox_paths.hpp"
 #include "cyrus/mailboxes_writer.hpp"
@@ -144,12 +145,15 @@ class Creation {
   base::Result<void> make() {
     const auto root = find_quota_root(record_.name, config_);
     if (!root) return tl::unexpected(root.error());
-    if (auto done = make_mailbox_files(locks_, record_, *root, config_.default_options, *paths_); !done) return done;
+    const std::size_t annotations = options_.special_use.size();
+    auto files = make_mailbox_files(locks_, record_, *root, config_.default_options, annotations, *paths_);
+    if (!files) return files;
 
     std::optional<QuotaChange> quota;
     if (!root->empty()) {
       QuotaUsage one_more;
       one_more.folders = 1;
+      one_more.annotations = static_cast<std::int64_t>(annotations);
       const auto file = quota_file_path(*root, config_);
       if (!file) return tl::unexpected(file.error());
       auto prepared = QuotaChange::prepare(*file, one_more, record_.name.intname(), "quota root " + *root);
@@ -162,18 +166,26 @@ class Creation {
       return {};
     }
     base::Error error = apart.result.error();
-    if (apart.lost && quota) leave_quota_root([&] { return quota->undo_of_lost_copy(); }, error);
+    if (apart.lost) take_back_rest([&] { return quota ? quota->undo_of_lost_copy() : base::Result<void>(); }, error);
     return tl::unexpected(std::move(error));
   }
 
   /// Runs in a child (base/run_apart.hpp), so it logs nothing. Returns what is to be logged all the same: a failure
   /// that does not take the mailbox back.
   base::Result<std::string> carry_out(std::optional<QuotaChange>& quota) const {
+    // Its key is the uniqueid, by which nobody looks yet.
+    if (!options_.special_use.empty()) {
+      auto annotated = set_special_use(record_.uniqueid, options_.special_use, config_);
+      if (!annotated) return tl::unexpected(std::move(annotated.error()));
+    }
     if (quota) {
-      if (auto counted = quota->write(); !counted) return tl::unexpected(std::move(counted.error()));
+      if (auto counted = quota->write(); !counted) {
+        forget_special_use(counted.error());
+        return tl::unexpected(std::move(counted.error()));
+      }
     }
     if (auto done = publish(); !done) {
-      if (quota) leave_quota_root([&] { return quota->undo(); }, done.error());
+      take_back_rest([&] { return quota ? quota->undo() : base::Result<void>(); }, done.error());
       return tl::unexpected(std::move(done.error()));
     }
     const auto logged = log_mailbox_change(config_, record_.name);
@@ -194,11 +206,19 @@ class Creation {
     return *found && (*found)->usable();
   }
 
-  /// `undo` of the quota root, when the mailbox is none.
-  void leave_quota_root(const std::function<base::Result<void>()>& undo, base::Error& error) const {
+  /// What is not in mailboxes.db, when the mailbox is none: `undo` is that of the quota root.
+  void take_back_rest(const std::function<base::Result<void>()>& undo, base::Error& error) const {
     const auto published = is_published();
     if (!published) error.text += "; mailboxes.db cannot be read; run quota -f";
-    if (published == false) take_back(undo(), error);
+    if (published != false) return;
+    take_back(undo(), error);
+    forget_special_use(error);
+  }
+
+  void forget_special_use(base::Error& error) const {
+    if (options_.special_use.empty()) return;
+    const auto forgotten = remove_mailbox_annotations(record_.uniqueid, config_);
+    if (!forgotten) error.text += "; " + forgotten.error().text;
   }
 
   static void take_back(const base::Result<void>& done, base::Error& error) {

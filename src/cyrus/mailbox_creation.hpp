@@ -16,6 +16,7 @@ namespace cyrus {
 struct CreateOptions {
   std::string partition;      ///< else that of the parent, or defaultpartition
   std::vector<AclEntry> acl;  ///< else that of the parent; for an INBOX all rights for its owner
+  std::string special_use{};  ///< of RFC 6154, for its owner: "\Drafts"
 };
 
 /// Creates one mailbox in the tree of a user, and the parents of a folder that are missing below INBOX, as Cyrus does
@@ -24,7 +25,8 @@ struct CreateOptions {
 /// A kill of this process leaves at worst an intermediate record, which the next attempt, ours or Cyrus's, uses again.
 /// Success means that the mailbox is durable. Blocks on disk, never on the locks of
 /// mailboxes. Errors: busy (call again); invalid (exists; no user's mailbox; no such partition); not_found (a folder of
-/// a user without INBOX); unsupported (conversations, a quota_db or mailboxes.db that is not written); corrupt;
+/// a user without INBOX); unsupported (conversations, a quota_db, mailboxes.db or,
+/// for a special use, annotation_db that is not written); corrupt;
 /// permission; io. All texts begin with "mailbox NAME".
 base::Result<MailboxRecord> create_mailbox_locked(MailboxLock& locks, const MailboxName& name,
                                                   const CreateOptions& options, const StoreConfig& config,

@@ -10,6 +10,7 @@
 #include "base/run_apart.hpp"
 #include "cyrus/index_change.hpp"
 #include "cyrus/index_writer.hpp"
+#include "cyrus/mailbox_annotations.hpp"
 #include "cyrus/mailbox_directories.hpp"
 #include "cyrus/mailbox_files.hpp"
 #include "cyrus/mailbox_paths.hpp"
@@ -198,6 +199,11 @@ class Deletion {
     std::string failures = tell_others(step.to.name);
     if (step.is_for_good() || step.moves()) {
       if (const auto removed = remove_mailbox_directories(step.paths, config_); !removed) {
+        add(failures, removed.error().text);
+      }
+    }
+    if (step.is_for_good()) {
+      if (const auto removed = remove_mailbox_annotations(step.from.uniqueid, config_); !removed) {
         add(failures, removed.error().text);
       }
     }

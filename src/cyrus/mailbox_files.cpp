@@ -82,12 +82,14 @@ std::vector<unsigned char> encode_new_index(IndexHeader header) {
   store(bytes, at.changes_epoch, header.changes_epoch);
   store(bytes, at.header_file_crc, header.header_file_crc);
   store(bytes, at.sync_crc_annot, kFirstSyncAnnotCrc);
+  store(bytes, at.quota_annot_used, header.quota_annot_used);
   seal(bytes);
   return bytes;
 }
 
 base::Result<void> make_mailbox_files(MailboxLock& locks, const MailboxRecord& record, const std::string& quota_root,
-                                      std::uint32_t options, const MailboxPaths& paths) {
+                                      std::uint32_t options, std::uint64_t annotation_octets,
+                                      const MailboxPaths& paths) {
   const std::string what = "mailbox " + record.name.intname();
   const auto directories = needed_directories(paths);
   for (const fs::path& directory : directories) {
@@ -118,6 +120,7 @@ base::Result<void> make_mailbox_files(MailboxLock& locks, const MailboxRecord& r
   header.createdmodseq = std::max<std::uint64_t>(record.created_modseq, 1);
   header.changes_epoch.seconds = static_cast<std::uint64_t>(record.mtime);
   header.header_file_crc = base::crc32(text);
+  header.quota_annot_used = annotation_octets;
   const auto bytes = encode_new_index(header);
   const std::string index_what = what + ": cyrus.index";
   if (::ftruncate(locks.index_fd(), 0) != 0) return base::fail_system(index_what, errno);

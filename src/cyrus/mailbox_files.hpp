@@ -24,10 +24,12 @@ inline constexpr std::uint32_t kNewIndexVersion = 17;
 std::vector<unsigned char> encode_new_index(IndexHeader header);
 
 /// Makes directories, cyrus.header and cyrus.index of a new mailbox, durable with all names. `locks` has the user and
-/// name lock of it, exclusive; the index lock is added. What a broken-off attempt left there is overwritten, but not a
-/// directory that has messages: Errc::corrupt. Blocks on disk. Errors: busy; corrupt; permission; io.
+/// name lock of it, exclusive; the index lock is added. `annotation_octets` count as those of its annotations. What a
+/// broken-off attempt left there is overwritten, but not a directory that has messages: Errc::corrupt. Blocks on disk.
+/// Errors: busy; corrupt; permission; io.
 base::Result<void> make_mailbox_files(MailboxLock& locks, const MailboxRecord& record, const std::string& quota_root,
-                                      std::uint32_t options, const MailboxPaths& paths);
+                                      std::uint32_t options, std::uint64_t annotation_octets,
+                                      const MailboxPaths& paths);
 
 /// Removes what make_mailbox_files() has made, as far as it can be removed. Never a message.
 void remove_mailbox_files(const MailboxPaths& paths) noexcept;

@@ -67,6 +67,17 @@ base::Result<std::optional<MessageAnnotation>> parse_message_annotation(std::str
   return annotation;
 }
 
+std::string encode_annotation_value(std::string_view text) {
+  std::vector<unsigned char> length(8);
+  base::store_be32(length, 0, static_cast<std::uint32_t>(text.size()));
+  std::string value(length.begin(), length.end());
+  value += text;
+  value += '\0';
+  value += "text/plain";
+  value.append(1 + 8 + 8 + 1, '\0');  // its end, time, modseq, flags
+  return value;
+}
+
 base::Result<MessageAnnotations> MessageAnnotations::open(const std::filesystem::path& file, std::string what) {
   MessageAnnotations out(std::move(what));
   for (int attempt = 0;; ++attempt) {

@@ -32,6 +32,9 @@ struct MessageAnnotation {
 base::Result<std::optional<MessageAnnotation>> parse_message_annotation(std::string_view rest_of_key,
                                                                         std::string_view value);
 
+/// The value of an annotation, as Cyrus writes it on a 64-bit machine. Pure.
+std::string encode_annotation_value(std::string_view text);
+
 /// The annotations of a mailbox, under the shared lock of their file for as long as this object lives. The caller
 /// holds the index lock of the mailbox.
 class MessageAnnotations {

@@ -96,6 +96,7 @@ base::Result<void> take_places(const config::ImapdConf& conf, StoreConfig& store
   for (const Place& place :
        {Place{Option::mboxname_lockpath, "mboxname_lockpath", "lock", &StoreConfig::lock_path},
         Place{Option::mboxlist_db_path, "mboxlist_db_path", "mailboxes.db", &StoreConfig::mailboxes_db},
+        Place{Option::annotation_db_path, "annotation_db_path", "annotations.db", &StoreConfig::annotation_db},
         Place{Option::quota_db_path, "quota_db_path", "quota", &StoreConfig::quota_db},
         Place{Option::statuscache_db_path, "statuscache_db_path", "statuscache.db", &StoreConfig::statuscache_db},
         Place{Option::duplicate_db_path, "duplicate_db_path", "deliver.db", &StoreConfig::deliver_db},
@@ -146,8 +147,13 @@ AutocreateOptions autocreate_options(const config::ImapdConf& conf) {
   options.subscribe_folders = conf.text(Option::autocreate_subscribe_folders).value_or("");
   options.users = conf.text(Option::autocreate_users).value_or("anyone");
   options.acl = conf.text(Option::autocreate_acl).value_or("");
-  options.sieve_script = conf.find("autocreate_sieve_script").has_value();
-  options.special_use = !conf.find_prefix("xlist-").empty();
+  options.sieve_script = conf.is_set(Option::autocreate_sieve_script);
+  options.subscribe_shared_folders = conf.text(Option::autocreate_subscribe_sharedfolders).value_or("");
+  options.subscribe_all_shared_folders = conf.is_on(Option::autocreate_subscribe_sharedfolders_all);
+  // Cyrus: a folder has one use, whichever of its lines comes last in a hash table.
+  for (const auto& [flag, folder] : conf.find_prefix("xlist-")) {
+    options.special_uses.insert_or_assign(folder, '\\' + flag);
+  }
   return options;
 }
 
@@ -181,6 +187,8 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
   store.admins = std::string(conf.text(Option::admins).value_or("")) + ' ' +
                  std::string(conf.text(Option::proxyservers).value_or(""));
   store.mailboxes_backend = conf.choice(Option::mboxlist_db);
+  store.unix_groups = conf.is_on(Option::unix_group_enable);
+  store.annotation_backend = conf.choice(Option::annotation_db);
   store.quota_backend = conf.choice(Option::quota_db);
   store.statuscache_backend = conf.choice(Option::statuscache_db);
   store.statuscache = conf.is_on(Option::statuscache);

@@ -38,9 +38,11 @@ struct AutocreateOptions {
   std::string inbox_folders;         ///< "Sent | Spam"
   std::string subscribe_folders;
   std::string users = "anyone";
-  std::string acl;            ///< "FOLDER IDENTIFIER RIGHTS", repeated
-  bool sieve_script = false;  ///< autocreate_sieve_script is set, and is not carried out here
-  bool special_use = false;   ///< an xlist-FLAG is set; likewise
+  std::string acl;  ///< "FOLDER IDENTIFIER RIGHTS", repeated
+  std::string subscribe_shared_folders;
+  bool subscribe_all_shared_folders = false;
+  std::map<std::string, std::string> special_uses;  ///< folder -> "\Drafts", of xlist-FLAG
+  bool sieve_script = false;                        ///< autocreate_sieve_script is set, and is not carried out here
 
   bool on() const { return quota_kib >= 0; }
 };
@@ -80,7 +82,9 @@ struct StoreConfig {
   bool reverse_acls = false;           ///< reverseacls: mailboxes.db has an index that is not kept up here
   bool murder = false;                 ///< mupdate_server: the mailbox list is shared with other servers
   bool improved_mboxlist_sort =
-      false;                       ///< mailboxes.db may be sorted in another order: look up by walking, never write
+      false;  ///< mailboxes.db may be sorted in another order: look up by walking, never write
+  std::filesystem::path annotation_db;  ///< annotation_db_path, else CONF/annotations.db
+  std::string annotation_backend = "twoskip";
   std::filesystem::path quota_db;  ///< quota_db_path, else CONF/quota
   std::string quota_backend = "quotalegacy";
   std::string mailboxes_backend = "twoskip";
@@ -94,6 +98,7 @@ struct StoreConfig {
   std::filesystem::path idle_socket;            ///< idlesocket, else CONF/socket/idle
   std::filesystem::path proc_path;              ///< proc_path, else CONF/proc
   std::string admins;                           ///< admins and proxyservers: names without a mailbox of their own
+  bool unix_groups = true;                      ///< unix_group_enable: group:NAME in admins and autocreate_users
   bool read_only = false;                       ///< readonly: nothing is changed
   std::string implicit_owner_rights = "lkxan";  ///< with pop_use_acl: what a user has in the own mailboxes anyhow
 

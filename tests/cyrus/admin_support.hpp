@@ -24,6 +24,7 @@ class AdminTest : public ::testing::Test {
     config.lock_path = root / "lock";
     config.proc_path = root / "proc";
     config.mailboxes_db = root / "conf" / "mailboxes.db";
+    config.annotation_db = root / "conf" / "annotations.db";
     config.quota_db = root / "conf" / "quota";
     config.statuscache_db = root / "conf" / "statuscache.db";
     config.idle_socket = root / "conf" / "idle";

@@ -1,6 +1,7 @@
 #include "cyrus/mailbox_admin.hpp"
 
 #include "cyrus/admin_support.hpp"
+#include "cyrus/mailbox_annotations.hpp"
 #include "cyrus/mailbox_lock.hpp"
 #include "cyrus/mailboxes_writer.hpp"
 #include "cyrus/update_support.hpp"
@@ -9,8 +10,11 @@
 
 #include <algorithm>
 #include <fstream>
+#include <grp.h>
+#include <pwd.h>
 #include <set>
 #include <sys/stat.h>
+#include <utility>
 
 namespace cyrus {
 namespace {
@@ -353,6 +357,100 @@ TEST_F(MailboxAdminTest, AnInboxIsMadeWithAllThatTheOptionsSay) {
   EXPECT_EQ((*quota)->usage.folders, 5);
   EXPECT_EQ(admin().autocreate_inbox("ann", AutocreateFor::login).value(), false) << "it is there";
   expect_sound();
+}
+
+TEST_F(MailboxAdminTest, FoldersGetTheSpecialUseThatTheOptionsSayAndItCounts) {
+  config.autocreate.quota_kib = 500;
+  config.autocreate.inbox_folders = "Drafts|Plain";
+  config.autocreate.special_uses = {{"Drafts", "\\drafts"}, {"Missing", "\\junk"}};
+  ready();
+  ASSERT_TRUE(admin().autocreate_inbox("ann", AutocreateFor::login).value());
+  const auto drafts = admin().mailbox_info(name("user.ann.Drafts"));
+  ASSERT_TRUE(drafts);
+  EXPECT_EQ(special_use_of(drafts->record.uniqueid, config).value(), "\\drafts");
+  EXPECT_EQ(special_use_of(admin().mailbox_info(name("user.ann.Plain"))->record.uniqueid, config).value(), "");
+  EXPECT_EQ(drafts->header.quota_annot_used, 7U);
+  EXPECT_EQ(admin().quota_of(name("user.ann"))->value().usage.annotations, 7);
+  expect_sound();
+
+  config.delete_mode = DeleteMode::immediate;
+  ASSERT_TRUE(admin().delete_mailbox(name("user.ann.Drafts")));
+  EXPECT_TRUE(mailbox_annotations(drafts->record.uniqueid, config).value().empty());
+  EXPECT_EQ(admin().quota_of(name("user.ann"))->value().usage.annotations, 0);
+  expect_sound();
+}
+
+TEST_F(MailboxAdminTest, AFolderIsMadeWithoutItsSpecialUseWhenThatCannotBeWritten) {
+  config.autocreate.quota_kib = 500;
+  config.autocreate.inbox_folders = "Drafts";
+  config.autocreate.special_uses = {{"Drafts", "\\drafts"}};
+  config.annotation_backend = "skiplist";
+  ready();
+  ASSERT_TRUE(admin().autocreate_inbox("ann", AutocreateFor::login).value());
+  config.annotation_backend = "twoskip";
+  std::ofstream(config.annotation_db) << "no database";
+  ASSERT_TRUE(admin().autocreate_inbox("bob", AutocreateFor::login).value());
+  EXPECT_EQ(live(), (std::set<std::string>{"user.ann", "user.ann.Drafts", "user.bob", "user.bob.Drafts"}));
+  EXPECT_EQ(std::ranges::count_if(logged, [](const auto& line) { return line.find("specialuse") != line.npos; }), 2);
+  EXPECT_EQ(read(config.annotation_db), "no database");
+  std::filesystem::remove(config.annotation_db);
+  expect_sound();
+}
+
+TEST_F(MailboxAdminTest, SharedFoldersThatTheUserMaySeeAreSubscribed) {
+  ready();
+  const auto shared = [&](const std::string& intname, std::vector<AclEntry> acl) {
+    MailboxRecord record(name(intname));
+    record.type = "e";
+    record.uniqueid = "id" + std::to_string(intname.size()) + intname.back();
+    record.partition = "default";
+    record.acl = std::move(acl);
+    auto writer = MailboxesWriter::open(config);
+    ASSERT_TRUE(writer && writer->reserve(record) && writer->put(record) && writer->commit());
+  };
+  shared("news", {{"anyone", "lrs"}});
+  shared("news.staff", {{"ann", "l"}, {"anyone", "r"}});
+  shared("closed", {{"anyone", "lrs"}, {"-ann", "l"}});
+  shared("example.org!news", {{"anyone", "lrs"}});
+  shared("DELETED.old", {{"anyone", "lrs"}});
+  config.autocreate.subscribe_shared_folders = "news.staff|closed|missing|user.bob|news|a//b|example.org!news";
+  const auto subscribed = [&](const std::string& user) {
+    EXPECT_TRUE(admin().autocreate_inbox(user, AutocreateFor::login).value());
+    return read(user_file_path(admin().mailbox_info(name("user." + user))->record, "sub", config));
+  };
+  EXPECT_EQ(subscribed("ann"), "\x1fVER\x1f\t2\nNINBOX\t\nNnews\t\nNnews\x1fstaff\t\n");
+  EXPECT_EQ(subscribed("bob"), "\x1fVER\x1f\t2\nNINBOX\t\nNclosed\t\nNnews\t\n");
+  config.autocreate.subscribe_all_shared_folders = true;
+  EXPECT_EQ(subscribed("carl"), "\x1fVER\x1f\t2\nNINBOX\t\nNclosed\t\nNnews\t\n");
+}
+
+TEST_F(MailboxAdminTest, AnAccessListGetsOnlyRightsAndEachIdentifierOnce) {
+  config.autocreate.inbox_folders = "Spam";
+  config.autocreate.acl = "Spam anyone p; Spam bob tk Spam ann lr Spam bob rl";
+  ready();
+  ASSERT_TRUE(admin().autocreate_inbox("ann", AutocreateFor::login).value());
+  const auto spam = admin().mailbox_info(name("user.ann.Spam"));
+  ASSERT_TRUE(spam) << spam.error().text;
+  EXPECT_EQ(spam->record.acl, (std::vector<AclEntry>{{"ann", "lr"}, {"bob", "lr"}}));
+  EXPECT_TRUE(std::ranges::any_of(logged, [](const auto& line) { return line.find("'p;'") != std::string::npos; }));
+}
+
+TEST_F(MailboxAdminTest, GroupsAreAskedForInAdminsAndAutocreateUsers) {
+  ready();
+  const auto* root_user = ::getpwuid(0);
+  ASSERT_NE(root_user, nullptr);
+  const auto* group = ::getgrgid(root_user->pw_gid);
+  ASSERT_NE(group, nullptr);
+  const std::string user = root_user->pw_name;
+  config.autocreate.users = std::string("bob group:") + group->gr_name;
+  EXPECT_FALSE(admin().autocreate_inbox("no-such-user-here", AutocreateFor::login).value());
+  config.unix_groups = false;
+  EXPECT_FALSE(admin().autocreate_inbox(user, AutocreateFor::login).value());
+  config.unix_groups = true;
+  config.admins = std::exchange(config.autocreate.users, "anyone");
+  EXPECT_FALSE(admin().autocreate_inbox(user, AutocreateFor::login).value()) << "an administrator";
+  config.autocreate.users = std::exchange(config.admins, "");
+  EXPECT_TRUE(admin().autocreate_inbox(user, AutocreateFor::login).value());
 }
 
 TEST_F(MailboxAdminTest, AnInboxIsMadeOnlyForWhomAndWhenTheOptionsSay) {

@@ -2,6 +2,7 @@
 
 #include "base/crc32.hpp"
 #include "base/sha1.hpp"
+#include "cyrus/mailbox_annotations.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_paths.hpp"
 #include "cyrus/twoskip_reader.hpp"
@@ -280,6 +281,7 @@ std::map<std::string, std::uint64_t> expected_header(const MailboxFiles& files, 
                            "quota_annot_used", "quota_deleted_used", "quota_expunged_used"}) {
     expected[name] = 0;
   }
+  expected["quota_annot_used"] = files.annotation_octets;
   expected["sync_crc_annot"] = 12345678;
   expected["header_file_crc"] = base::crc32(header_text);
   for (const Bytes& record : index.records) {
@@ -392,12 +394,17 @@ std::vector<cyrus::MailboxRecord> mailboxes(const cyrus::StoreConfig& config) {
 MailboxFiles files_of(const cyrus::StoreConfig& config, const cyrus::MailboxRecord& record) {
   const auto paths = cyrus::MailboxPaths::of(record, config);
   if (!paths) throw std::runtime_error(paths.error().text);
+  std::uint64_t annotation_octets = 0;
+  if (const auto annotations = cyrus::mailbox_annotations(record.uniqueid, config)) {
+    for (const auto& annotation : *annotations) annotation_octets += annotation.value.size();
+  }
   return MailboxFiles{record.name.userid(),
                       paths->file(cyrus::MetaFile::index),
                       paths->file(cyrus::MetaFile::header),
                       paths->file(cyrus::MetaFile::annotations),
                       paths->data_directory(),
-                      paths->archive_directory()};
+                      paths->archive_directory(),
+                      annotation_octets};
 }
 
 std::map<std::string, Totals> quota_totals(const cyrus::StoreConfig& config) {

@@ -17,6 +17,7 @@ struct MailboxFiles {
   std::filesystem::path annotations;  ///< may be missing
   std::filesystem::path data_directory;
   std::filesystem::path archive_directory;
+  std::uint64_t annotation_octets = 0;  ///< of the mailbox itself, in annotations.db
 };
 
 /// Recomputes everything that cyrus.index says twice, from its records, cyrus.header, cyrus.annotations and the message

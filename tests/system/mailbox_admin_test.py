@@ -14,6 +14,7 @@ from cyruslab import CyrusSite, unpack
 from imap_client import Imap
 from mailsite import BUILD, PASSWORD, service_user
 
+PILLARBOX = BUILD / "src" / "tools" / "pillarbox" / "pillarbox"
 TOOL = BUILD / "tests" / "support" / "mailbox_tool"
 MESSAGE = "From: a@example.org\r\nTo: b@example.org\r\nSubject: hello\r\nMessage-ID: <m{}@example.org>\r\n\r\nhi\r\n"
 
@@ -97,7 +98,7 @@ def pop3_count(port, user):
         return int(answer.split()[1]) if answer.startswith("+OK") else answer
 
 
-class MailboxAdminTest(unittest.TestCase):
+class AdminCase(unittest.TestCase):
     options = {}
 
     @classmethod
@@ -162,6 +163,8 @@ class MailboxAdminTest(unittest.TestCase):
         text = self.site.tool("quota", "-f")
         return [line for line in text.splitlines() if ": usage was" in line or "quota root" in line]
 
+
+class MailboxAdminTest(AdminCase):
     # -- creating ---------------------------------------------------------------------------------------------------------
 
     def test_what_we_create_cyrus_uses(self):
@@ -375,6 +378,88 @@ class MailboxAdminTest(unittest.TestCase):
             self.assertEqual(f"user.{('carl', 'dora')[n % 2]}.o{n}" in live, n % 3 != 0, n)
         self.assertEqual(sum(pop3_count(self.site.cyrus_ports["pop3d"], user) for user in ("carl", "dora")), 30)
         self.check_store()
+
+
+class AutocreateTest(AdminCase):
+    """Each test with options of its own."""
+
+    maxDiff = None
+
+    def setUp(self):
+        pass
+
+    def test_autocreation_makes_what_that_of_cyrus_makes(self):
+        self.compare_autocreation({
+            "autocreate_quota": "500", "autocreate_quota_messages": "100",
+            "autocreate_inbox_folders": "Drafts|Sent|Odd Folder|A.B|Plain", "autocreate_subscribe_folders": "Drafts|Sent",
+            "xlist-drafts": "Drafts", "xlist-Sent": "Sent", "xlist-junk": "Odd Folder", "xlist-trash": "Missing",
+            "autocreate_acl": "Plain anyone tpl",
+            "autocreate_subscribe_sharedfolders": "news.sub|Shared Folders.news|hidden|missing",
+        })
+
+    def test_autocreation_subscribes_all_shared_folders_where_cyrus_does(self):
+        self.compare_autocreation({"autocreate_quota": "0", "autocreate_subscribe_sharedfolders_all": "yes",
+                               "altnamespace": "no"})
+
+    def test_shared_folders_have_their_internal_names_whatever_users_see(self):
+        ours = self.compare_autocreation({
+            "autocreate_quota": "0", "altnamespace": "no", "unixhierarchysep": "yes",
+            "autocreate_subscribe_sharedfolders": "news|news/sub|hidden|user.bob"}, separator="/")
+        self.assertEqual([line.split()[-1] for line in ours["LSUB"]], ["INBOX", "news"])
+
+    def compare_autocreation(self, options, separator="."):
+        """`carl` by us, `dora` by a login at Cyrus's imapd."""
+        self.options = options
+        super().setUp()
+        admin = self.admin()
+        for name in ("news", f"news{separator}sub", "hidden", f"news{separator}gone"):
+            admin.ok(f"CREATE {name}")
+        admin.ok("DELETEACL hidden anyone")
+        admin.ok(f"SETACL news{separator}gone cyrus lrswipkxtecda")
+        admin.ok(f"DELETE news{separator}gone")
+        self.assertEqual(self.tool.ok("autocreate", "carl", "login"), "made")
+        self.user("dora").ok("NOOP")
+        ours, theirs = self.made_of("carl"), self.made_of("dora")
+        for what, value in theirs.items():
+            self.assertEqual(ours[what], value, what)
+        # Options that no row here has must not make the comparison empty.
+        self.assertIn("INBOX", " ".join(ours["LSUB"]))
+        if separator == ".":  # by which its tools would not find the names that we know
+            self.check_store()
+        checked = subprocess.run([PILLARBOX, "-C", self.site.imapd_conf, "check"], stdout=subprocess.PIPE,
+                                 stderr=subprocess.STDOUT, text=True, timeout=60)
+        self.assertEqual(checked.returncode, 0, checked.stdout)
+        self.assertNotIn("quota_annot_used", checked.stdout)
+        self.assertTrue(self.deliver("carl", 1).startswith("250"))
+        return ours
+
+    @staticmethod
+    def names_shown(imap, command):
+        # Either sees the other's folder, and Cyrus subscribes users to deleted mailboxes too.
+        return [re.sub("carl|dora", "OTHER", line) for line in imap.ok(command + ' "" "*"') if "DELETED" not in line]
+
+    def made_of(self, user):
+        imap = self.user(user)
+        database = self.database()
+        annotations = self.site.tool("cyr_dbtool", self.site.conf_dir / "annotations.db", "twoskip", "show")
+        annotations = dict(line.split("\t", 1) for line in annotations.split("\n") if "\t" in line)
+        records, found, headers = {}, {}, {}
+        for key, value in database.items():
+            if not re.match(rf"Nuser\x1f{user}(\x1f|$)", key):
+                continue
+            name = key.replace(user, "USER")
+            uniqueid = re.search(r" I (\w+) ", value).group(1)
+            # Cyrus makes a folder and then changes it; ours is what it shall be from the beginning.
+            records[name] = re.sub(r" (I|V|M|F) \w+", "", value.replace(user, "USER"))
+            found[name] = {key.removeprefix(uniqueid): value for key, value in annotations.items()
+                           if key.startswith(uniqueid)}
+            index = (self.site.root / "spool" / "uuid" / uniqueid[0] / uniqueid[1] / uniqueid / "cyrus.index").read_bytes()
+            headers[name] = {"annotations": index[116:120], "sync_crc_annot": index[120:124]}
+        quota = list((self.site.conf_dir / "quota").rglob(f"user.{user}"))
+        return {"records": records, "annotations": found, "headers": headers,
+                "quota": [re.sub(r"MODSEQ \d+", "", file.read_text()) for file in quota],
+                **{command: self.names_shown(imap, command) for command in ("LIST", "LIST (SPECIAL-USE)", "LSUB")},
+                "root": imap.ok("GETQUOTAROOT INBOX")}
 
 
 class LegacyLayoutTest(MailboxAdminTest):

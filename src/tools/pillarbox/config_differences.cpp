@@ -70,7 +70,8 @@ constexpr std::array kRows{
         },
         Level::warning, "only twoskip is written: mailboxes are read, but not changed"},
     Row{"annotation_db", &is_not_twoskip<Option::annotation_db>, Level::warning,
-        "only twoskip is read: messages with annotations are not deleted"},
+        "only twoskip is read and written: messages with annotations are not deleted, autocreated folders get no special "
+        "use"},
     Row{"object_storage_enabled", &is_on<Option::object_storage_enabled>, Level::warning,
         "messages in an object store cannot be fetched"},
     Row{"mupdate_server", &is_set<Option::mupdate_server>, Level::warning,
@@ -78,6 +79,8 @@ constexpr std::array kRows{
     Row{"reverseacls", &is_on<Option::reverseacls>, Level::warning, "no mailbox can be made or deleted"},
     Row{"sievedir", &has_scripts, Level::warning,
         "mail for users with an active Sieve script is deferred by lmtpd, unless lmtp_ignore_sieve is set"},
+    Row{"autocreate_sieve_script", &is_set<Option::autocreate_sieve_script>, Level::warning,
+        "scripts are not run, and new users get none"},
     Row{"readonly", &is_on<Option::readonly>, Level::note, "nothing is changed: no deletions, no deliveries"},
     // What differs.
     Row{"userdeny_db", &is_sql<Option::userdeny_db>, Level::error,
