@@ -1,9 +1,12 @@
 #include "cyrus/delivery.hpp"
 
+#include "base/ascii.hpp"
+#include "base/word_list.hpp"
 #include "cyrus/acl.hpp"
 #include "cyrus/append.hpp"
 #include "cyrus/deliver_db.hpp"
 #include "cyrus/mailbox_admin.hpp"
+#include "cyrus/mailbox_annotations.hpp"
 #include "cyrus/mailbox_header.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_paths.hpp"
@@ -12,6 +15,9 @@
 #include "cyrus/quota_room.hpp"
 #include "cyrus/sieve_script.hpp"
 
+#include <algorithm>
+#include <optional>
+#include <string_view>
 #include <utility>
 
 namespace cyrus {
@@ -25,6 +31,24 @@ constexpr std::string_view kNobody = "anonymous";
 /// Whether a message that cannot come into a folder still can into INBOX. A folder that is damaged or full need not
 /// hold it up; a lock or a disk does.
 bool is_for_inbox(Errc code) { return code != Errc::busy && code != Errc::io && code != Errc::would_block; }
+
+// Cyrus: alike in names under lmtp_fuzzy_mailbox_match.
+constexpr std::string_view kBlanks = "- _";
+
+bool is_like(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) {
+    if (kBlanks.find(x) != kBlanks.npos) return kBlanks.find(y) != kBlanks.npos;
+    return base::ascii::equal_ignoring_case({&x, 1}, {&y, 1});
+  });
+}
+
+/// Whether a folder is `wanted`, or above it, by names nearly alike. Both are of the same user.
+bool leads_to(const MailboxName& folder, const MailboxName& wanted) {
+  const auto& from = folder.components();
+  const auto& to = wanted.components();
+  if (from.size() > to.size()) return false;
+  return std::equal(from.begin(), from.end(), to.begin(), is_like);
+}
 
 }  // namespace
 
@@ -50,10 +74,9 @@ class Delivery::Impl {
     if (auto room = check_room(*inbox, request, octets); !room) return tl::unexpected(std::move(room.error()));
     Recipient recipient{inbox->name, inbox->partition, false};
     if (request.folder.empty()) return recipient;
-    const auto folder = MailboxName::of_user(request.user, request.folder, config_);
-    const auto record = folder ? mailboxes_.find(*folder) : tl::unexpected(folder.error());
-    if (!record && record.error().code == Errc::busy) return tl::unexpected(record.error());
-    if (record && record->usable()) return Recipient{record->name, record->partition, false};
+    const auto folder = find_folder(request);
+    if (!folder && folder.error().code == Errc::busy) return tl::unexpected(folder.error());
+    if (folder) return Recipient{folder->name, folder->partition, false};
     recipient.into_inbox = true;
     return recipient;
   }
@@ -70,13 +93,11 @@ class Delivery::Impl {
     if (!inbox) return tl::unexpected(inbox.error());
     AppendOptions options = options_of(request);
     if (!request.folder.empty()) {
-      const auto folder = MailboxName::of_user(request.user, request.folder, config_);
+      const auto folder = find_folder(request);
       options.poster = poster_of(request);
-      if (folder) {
-        auto delivered = append(*folder, message, options, false);
-        if (delivered || !is_for_inbox(delivered.error().code)) return delivered;
-        log_.info(delivered.error().text + "; the message goes to INBOX");
-      }
+      auto delivered = folder ? append(folder->name, message, options, false) : tl::unexpected(folder.error());
+      if (delivered || !is_for_inbox(delivered.error().code)) return delivered;
+      log_.info(delivered.error().text + "; the message goes to INBOX");
     }
     options.poster.reset();
     return append(inbox->name, message, options, !request.folder.empty());
@@ -123,6 +144,57 @@ class Delivery::Impl {
   }
 
   base::Result<MailboxRecord> find_shared(const DeliveryRequest& request) const {
+  /// The folder of the user that a message is for. Errors: not_found, permission and others that leave INBOX; busy; io.
+  base::Result<MailboxRecord> find_folder(const DeliveryRequest& request) const {
+    const auto name = MailboxName::of_user(request.user, request.folder, config_);
+    if (!name) return base::fail(name.error().code, "folder " + request.folder + ": " + name.error().text);
+    auto record = mailboxes_.find(*name);
+    if (record) {
+      const auto usable = check_usable(*record, "mailbox " + name->intname());
+      if (!usable) record = tl::unexpected(usable.error());
+    }
+    if (!record && record.error().code == Errc::not_found && request.fuzzy_folder) record = nearest_folder(*name);
+    if (!record) return record;
+    if (auto fine = check_special_use(*record); !fine) return tl::unexpected(std::move(fine.error()));
+    return record;
+  }
+
+  /// Of the folders that `wanted` is or could be below, the deepest one; the first in order of several.
+  base::Result<MailboxRecord> nearest_folder(const MailboxName& wanted) const {
+    std::optional<MailboxRecord> nearest;
+    const auto walked = mailboxes_.for_each_below(wanted.inbox(), [&](base::Result<MailboxRecord> record) {
+      if (!record || !record->usable() || !leads_to(record->name, wanted)) return true;
+      if (!nearest || nearest->name.components().size() < record->name.components().size())
+        nearest = *std::move(record);
+      return nearest->name.components().size() < wanted.components().size();
+    });
+    if (!walked) return tl::unexpected(walked.error());
+    if (!nearest) return base::fail(Errc::not_found, "mailbox " + wanted.intname() + ": none that is near it");
+    return *std::move(nearest);
+  }
+
+  base::Result<void> check_special_use(const MailboxRecord& folder) const {
+    // Another form is not read; `config check` says so.
+    if (config_.excluded_special_uses.empty() || config_.annotation_backend != "twoskip") return {};
+    const auto uses = special_use_of(folder.uniqueid, config_);
+    if (!uses) {
+      if (uses.error().code == Errc::busy) return tl::unexpected(uses.error());
+      // The folder is there, and somebody has asked for it.
+      log_.error("mailbox " + folder.name.intname() + ": special use: " + uses.error().text);
+      return {};
+    }
+    std::string_view rest = *uses;
+    while (!rest.empty()) {
+      const std::string_view use = rest.substr(0, rest.find(' '));
+      if (base::lists_realm(config_.excluded_special_uses, use)) {
+        return base::fail(Errc::permission, "mailbox " + folder.name.intname() + ": is used for " + std::string(use) +
+                                                ", and lmtp_exclude_specialuse says that");
+      }
+      rest.remove_prefix(std::min(rest.size(), use.size() + 1));
+    }
+    return {};
+  }
+
     const auto name = MailboxName::of_shared(request.folder, request.domain, config_);
     if (!name) return base::fail(name.error().code, "shared mailbox " + request.folder + ": " + name.error().text);
     return find_for_mail(*name);

@@ -22,6 +22,7 @@ struct DeliveryRequest {
   std::string session_id;     ///< for audit lines
   bool may_create = true;     ///< make the INBOX where the autocreate options ask for it
   bool ignore_quota = false;  ///< deliver even if the quota root is over its limit
+  bool fuzzy_folder = false;  ///< a folder that is not there is the nearest one that is, by names nearly alike
 };
 
 /// Where a message went.

@@ -91,6 +91,20 @@ class Database {
     return walk_skiplist(read_, size_, what_, any_order_, visit);
   }
 
+  /// walk() for the keys that begin with `prefix`.
+  base::Result<void> walk_prefix(std::string_view prefix, const Visit& visit) const {
+    if (!twoskip_ || any_order_) {
+      return walk([&](TwoskipItem&& item) { return !item.key.starts_with(prefix) || visit(std::move(item)); });
+    }
+    for (std::string from(prefix);;) {
+      auto item = twoskip_->first_from(from);
+      if (!item) return tl::unexpected(std::move(item.error()));
+      if (!*item || !(*item)->key.starts_with(prefix)) return {};
+      from = (*item)->key + '\0';  // the first key behind it
+      if (!visit(std::move(**item))) return {};
+    }
+  }
+
   /// nullopt: no such key.
   base::Result<std::optional<std::string>> find(std::string_view key) const {
     if (twoskip_ && !any_order_) {
@@ -157,11 +171,19 @@ class MailboxList::Impl {
       return database.walk([&](TwoskipItem&& item) {
         // Old databases keep ids and reverse access lists under keys that begin with '$'.
         if (item.key.front() == '$' || (form == RecordForm::by_name && item.key.front() != 'N')) return true;
-        const auto name = form == RecordForm::by_name ? MailboxName::from_dbname(std::string_view(item.key).substr(1))
-                                                      : MailboxName::from_intname(item.key);
-        if (!name) return visit(base::fail(Errc::corrupt, path_.native() + ": " + name.error().text));
-        return visit(parse_mailbox_record(*name, item.value, form, server_name_));
+        return show(item, form, visit);
       });
+    });
+  }
+
+  base::Result<void> for_each_below(const MailboxName& top,
+                                    const std::function<bool(base::Result<MailboxRecord>)>& visit) {
+    return with_database([&](const Database& database) -> base::Result<void> {
+      const auto by_id = database.has_id_records();
+      if (!by_id) return tl::unexpected(by_id.error());
+      const RecordForm form = *by_id ? RecordForm::by_name : RecordForm::plain;
+      const std::string prefix = *by_id ? 'N' + top.dbname() + '\x1f' : top.intname() + '.';
+      return database.walk_prefix(prefix, [&](TwoskipItem&& item) { return show(item, form, visit); });
     });
   }
 
@@ -179,6 +201,14 @@ class MailboxList::Impl {
   }
 
  private:
+  bool show(const TwoskipItem& item, RecordForm form,
+            const std::function<bool(base::Result<MailboxRecord>)>& visit) const {
+    const auto name = form == RecordForm::by_name ? MailboxName::from_dbname(std::string_view(item.key).substr(1))
+                                                  : MailboxName::from_intname(item.key);
+    if (!name) return visit(base::fail(Errc::corrupt, path_.native() + ": " + name.error().text));
+    return visit(parse_mailbox_record(*name, item.value, form, server_name_));
+  }
+
   base::Result<MailboxRecord> find_in(const Database& database, const MailboxName& name) const {
     const std::string dbname = name.dbname();
     const auto by_name = database.find("N" + dbname);
@@ -301,6 +331,11 @@ base::Result<MailboxRecord> MailboxList::find(const MailboxName& name) const { r
 
 base::Result<void> MailboxList::for_each(const std::function<bool(base::Result<MailboxRecord>)>& visit) const {
   return impl_->for_each(visit);
+}
+
+base::Result<void> MailboxList::for_each_below(const MailboxName& top,
+                                               const std::function<bool(base::Result<MailboxRecord>)>& visit) const {
+  return impl_->for_each_below(top, visit);
 }
 
 base::Result<void> MailboxList::for_each_id(

@@ -35,6 +35,10 @@ class MailboxList {
   /// `visit` returns false to stop. A record that cannot be read is passed as its error. Errors: as find().
   base::Result<void> for_each(const std::function<bool(base::Result<MailboxRecord>)>& visit) const;
 
+  /// The same for the mailboxes below `top`, without it, and without reading the others where the file allows.
+  base::Result<void> for_each_below(const MailboxName& top,
+                                    const std::function<bool(base::Result<MailboxRecord>)>& visit) const;
+
   /// Calls `visit` with the uniqueid and the dbname of each record by uniqueid, as for_each() does with those by name;
   /// a database of 3.4 and older has none. Errors: as find().
   base::Result<void> for_each_id(const std::function<bool(const std::string&, base::Result<std::string>)>& visit) const;

@@ -204,6 +204,7 @@ base::Result<StoreConfig> store_config(const config::ImapdConf& conf) {
   store.message_parsing.max_header_lines = positive(conf.integer(Option::maxheaderlines));
   store.message_parsing.boundary_limit = positive(conf.integer(Option::boundary_limit));
   store.message_parsing.strict_boundaries = conf.is_on(Option::rfc2046_strict);
+  store.excluded_special_uses = conf.text(Option::lmtp_exclude_specialuse).value_or("");
   store.lmtp_strict_quota = conf.is_on(Option::lmtp_strict_quota);
   store.sieve_directory = conf.text(Option::sievedir).value_or("/usr/sieve");
   store.sieve_use_home_directory = conf.is_on(Option::sieveusehomedir);

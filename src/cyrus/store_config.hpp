@@ -107,6 +107,7 @@ struct StoreConfig {
   std::filesystem::path deliver_db;         ///< duplicate_db_path, else CONF/deliver.db
   bool single_instance_store = true;
   mime::ParseOptions message_parsing;     ///< maxheaderlines, boundary_limit, rfc2046_strict
+  std::string excluded_special_uses;      ///< lmtp_exclude_specialuse: folders that mail goes past, to INBOX
   bool lmtp_strict_quota = false;         ///< the message itself must fit into the quota
   std::filesystem::path sieve_directory;  ///< sievedir
   bool sieve_use_home_directory = false;  ///< sieveusehomedir

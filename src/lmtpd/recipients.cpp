@@ -16,6 +16,7 @@ net::Task<void> Session::check_recipient(lmtp::CheckRecipient wanted) {
   request.domain = target.domain;
   request.session_id = id_;
   request.ignore_quota = wanted.ignore_quota;
+  request.fuzzy_folder = settings_.fuzzy_folders;
   request.may_create = !settings_.create_for_known;
 
   base::Result<cyrus::Recipient> found = base::fail(base::Errc::not_found, "recipient without a user");
@@ -27,12 +28,6 @@ net::Task<void> Session::check_recipient(lmtp::CheckRecipient wanted) {
       request.may_create = co_await has_password(target.user);
       if (request.may_create) found = co_await find(request);
     }
-  }
-  // lmtp_fuzzy_mailbox_match: the next folder above that is there.
-  while (found && found->into_inbox && settings_.fuzzy_folders && !request.folder.empty()) {
-    const std::size_t last = request.folder.rfind(settings_.folder_separator);
-    request.folder.erase(last == std::string::npos ? 0 : last);
-    found = co_await find(request);
   }
   // A folder that no mailbox can be named like goes to INBOX, as one that is missing does.
   if (!found && found.error().code == base::Errc::invalid && !target.shared && !request.folder.empty()) {

@@ -31,7 +31,6 @@ Settings settings(const config::ImapdConf& conf, const CommandLine& line) {
   out.over_quota_always = conf.is_on(Option::lmtp_over_quota_perm_failure);
   out.create_for_known = conf.is_on(Option::lmtp_autocreate_known_users);
   out.fuzzy_folders = conf.is_on(Option::lmtp_fuzzy_mailbox_match);
-  out.folder_separator = conf.is_on(Option::unixhierarchysep) ? '/' : '.';
   out.catch_all_user = conf.text(Option::lmtp_catchall_mailbox).value_or("");
   out.reject_8bit = conf.is_on(Option::reject8bit);
   out.munge_8bit = conf.is_on(Option::munge8bit);

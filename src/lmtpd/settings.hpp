@@ -22,7 +22,6 @@ struct Settings {
   bool over_quota_always = false;              ///< [lmtp_over_quota_perm_failure]
   bool fuzzy_folders = false;                  ///< [lmtp_fuzzy_mailbox_match]
   bool create_for_known = false;               ///< [lmtp_autocreate_known_users]
-  char folder_separator = '.';                 ///< [unixhierarchysep]
   std::string catch_all_user;                  ///< [lmtp_catchall_mailbox]; empty: none
   bool reject_8bit = false;                    ///< [reject8bit]
   bool munge_8bit = true;                      ///< [munge8bit]

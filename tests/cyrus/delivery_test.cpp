@@ -5,6 +5,7 @@
 #include "config/imapd_conf.hpp"
 #include "cyrus/delivery_support.hpp"
 #include "cyrus/index_change.hpp"
+#include "cyrus/mailbox_annotations.hpp"
 #include "cyrus/mailbox_list.hpp"
 #include "cyrus/mailbox_paths.hpp"
 #include "cyrus/quota_file.hpp"
@@ -206,6 +207,70 @@ TEST_F(DeliveryTest, DeliversIntoTheFolderOrElseIntoInbox) {
   EXPECT_FALSE(folder->into_inbox);
   EXPECT_TRUE(deliver(config, "ann", "Message-ID: <b>\r\n\r\n", "closed")->into_inbox);
   EXPECT_TRUE(deliver(config, "ann", "Message-ID: <c>\r\n\r\n", "../x", "ann")->into_inbox);
+}
+
+TEST_F(DeliveryTest, TakesTheNearestFolderWhenAskedTo) {
+  fs::create_directory(directory_.path() / "store");
+  StoreMaker maker(directory_.path() / "store", {}, 3);
+  maker.add("ann", "", 1);
+  for (const char* folder : {"My Lists", "My Lists.C++", "My Lists.c__", "Sent"}) maker.add("ann", folder, 1);
+  maker.add("annabel", "", 1);
+  maker.add("annabel", "Other", 1);
+  maker.finish();
+  const Delivery delivery(maker.config(), kNoLog);
+  DeliveryRequest request;
+  request.user = "ann";
+  request.sender = "ann";
+  const auto found = [&](const std::string& folder) {
+    request.folder = folder;
+    return delivery.check_recipient(request, 0).value().name.intname();
+  };
+  EXPECT_EQ(found("sent"), "user.ann");
+  request.fuzzy_folder = true;
+  EXPECT_EQ(found("sent"), "user.ann.Sent");
+  EXPECT_EQ(found("SENT/2026/x"), "user.ann.Sent");
+  EXPECT_EQ(found("my-lists/c++"), "user.ann.My Lists.C++");
+  EXPECT_EQ(found("my_lists/C- "), "user.ann.My Lists.c__");
+  EXPECT_EQ(found("mylists"), "user.ann");
+  EXPECT_EQ(found("Sen"), "user.ann");
+  EXPECT_EQ(found("Sentx"), "user.ann");
+  EXPECT_EQ(found("Other"), "user.ann") << "of another user";
+  request.folder = "SENT/x";
+  EXPECT_EQ(delivery.deliver(stage(maker.config(), kMessage), request)->name.intname(), "user.ann.Sent");
+}
+
+TEST_F(DeliveryTest, GoesPastFoldersOfAnExcludedSpecialUse) {
+  fs::create_directory(directory_.path() / "store");
+  StoreMaker maker(directory_.path() / "store", {}, 3);
+  maker.add("ann", "", 1);
+  for (const char* folder : {"Drafts", "Later", "Sent"}) maker.add("ann", folder, 1);
+  maker.finish();
+  StoreConfig config = maker.config();
+  config.annotation_db = directory_.path() / "annotations.db";
+  const auto use = [&](const std::string& folder, const std::string& uses) {
+    const auto record = MailboxList(config).find(MailboxName::of_user("ann", folder, config).value()).value();
+    ASSERT_TRUE(set_special_use(record.uniqueid, uses, config));
+  };
+  use("Drafts", "\\drafts");
+  use("Later", "\\Important \\Snoozed");
+  use("Sent", "\\Sent");
+  config.excluded_special_uses = "\\Drafts \\Scheduled \\Snoozed";
+  const auto into = [&](const std::string& folder) {
+    return deliver(config, "ann", "Message-ID: <" + folder + ">\r\n\r\n", folder, "ann")->name.intname();
+  };
+  EXPECT_EQ(into("Drafts"), "user.ann");
+  EXPECT_EQ(into("Later"), "user.ann");
+  EXPECT_EQ(into("Sent"), "user.ann.Sent");
+  DeliveryRequest request;
+  request.user = "ann";
+  request.folder = "Drafts";
+  EXPECT_TRUE(Delivery(config, kNoLog).check_recipient(request, 0)->into_inbox);
+  config.excluded_special_uses = "";
+  EXPECT_EQ(into("Drafts"), "user.ann.Drafts");
+  // What cannot be read says nothing against the folder that was asked for.
+  config.excluded_special_uses = "\\Drafts";
+  std::ofstream(config.annotation_db) << "no database";
+  EXPECT_EQ(into("Later"), "user.ann.Later");
 }
 
 TEST_F(DeliveryTest, RefusesWhatIsOverTheQuotaAndNothingElse) {

@@ -361,6 +361,82 @@ class DeliveryTest(LmtpCase):
         self.check(site)
 
 
+class FoldersTest(LmtpCase):
+    """Mail for user+folder, by us and by Cyrus's lmtpd in the same store: each message tells where it went."""
+
+    def folders_site(self, names, **options):
+        site = LmtpSite(peer=True, users=("alice", "bob", "cyrus"), options=options)
+        self.addCleanup(site.remove)
+        site.cyrus_services = ("lmtpd", "imapd")
+        site.start()
+        self.imap = Imap(site.cyrus_ports["imapd"], "alice")
+        self.addCleanup(self.imap.close)
+        self.folders = ["INBOX", *names]
+        for name in names:
+            self.imap.ok(f'CREATE "{name}"')
+            self.imap.ok(f'SETACL "{name}" anyone p')
+        return site
+
+    def where(self, client, address, number):
+        self.assertEqual(client.envelope(address), ["250 2.1.5 ok"])
+        self.accepted(client.data(message(number)))
+        found = []
+        for name in self.folders:
+            self.imap.ok(f'EXAMINE "{name}"')
+            lines = self.imap.ok(f"SEARCH HEADER Message-ID <{number}@test>")
+            found += [name] * (lines != ["* SEARCH"])
+        self.assertEqual(len(found), 1, found)
+        return found[0]
+
+    def test_the_fuzzy_match_is_that_of_cyrus(self):
+        site = self.folders_site(["My Lists", "My Lists.C++", "My Lists.deep", "My Lists.deep.er", "Sent"],
+                                 lmtp_fuzzy_mailbox_match="yes")
+        found = {}
+        with site.lmtp() as ours, site.peer() as theirs:
+            for client in (ours, theirs):
+                client.begin()
+                client.say("RSET")
+            for number, folder in enumerate((
+                    "Sent", "sent", "SENT.x.y", "my-lists", "My_Lists.c++", "my-lists.DEEP.x", "MY.LISTS", "mylists", "Sen",
+                    "Sentx", "nothing", "My Lists.deep.er.more")):
+                address = f'"alice+{folder}"' if " " in folder else f"alice+{folder}"
+                found[folder] = self.where(ours, address, 2 * number)
+                if " " not in folder:  # Cyrus takes the quotes for a part of the name
+                    self.assertEqual(self.where(theirs, address, 2 * number + 1), found[folder], folder)
+        self.assertEqual(found["sent"], "Sent")
+        self.assertEqual(found["My_Lists.c++"], "My Lists.C++")
+        self.assertEqual(found["my-lists.DEEP.x"], "My Lists.deep")
+        self.assertEqual(found["My Lists.deep.er.more"], "My Lists.deep.er")
+        self.assertEqual(found["mylists"], "INBOX")
+        self.check(site)
+
+    def test_folders_of_an_excluded_special_use_take_no_mail(self):
+        site = self.folders_site(["Drafts", "Plans", "Sent"])
+        for name, use in (("Drafts", "\\\\Drafts"), ("Sent", "\\\\Sent")):  # as a quoted string has a backslash
+            self.imap.ok(f'SETMETADATA {name} (/private/specialuse "{use}")')
+        with site.lmtp() as ours, site.peer() as theirs:
+            for client in (ours, theirs):
+                client.begin()
+                client.say("RSET")
+            # Debian's 3.6.1 does not know the option.
+            for number, (folder, there) in enumerate((("Drafts", "INBOX"), ("Plans", "Plans"), ("Sent", "Sent"))):
+                self.assertEqual(self.where(ours, f"alice+{folder}", 2 * number), there)
+                self.assertEqual(self.where(theirs, f"alice+{folder}", 2 * number + 1), folder)
+        site.settings["lmtp_exclude_specialuse"] = "\\Sent"
+        site.write_imapd_conf()
+        site.hang_up()
+        until(lambda: "lmtp_exclude_specialuse" not in site.log() and self.takes(site, "Drafts", "Sent"), "no reload")
+        self.check(site)
+
+    def takes(self, site, there, past):
+        self.number = getattr(self, "number", 100) + 2
+        with site.lmtp() as client:
+            client.begin()
+            client.say("RSET")
+            return (self.where(client, f"alice+{there}", self.number),
+                    self.where(client, f"alice+{past}", self.number + 1)) == (there, "INBOX")
+
+
 class ClientsTest(LmtpCase):
     """Python's smtplib, which is not ours."""
 
