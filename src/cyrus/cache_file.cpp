@@ -54,7 +54,8 @@ base::Result<std::uint64_t> CacheFile::append(std::string_view record) {
   // A crash may have left a part of a record.
   const std::uint64_t padding = (kAlignment - size_before_ % kAlignment) % kAlignment;
   const std::uint64_t offset = size_before_ + padding;
-  if (offset + record.size() >= kEndOfOffsets) return base::fail(base::Errc::limit, what_ + ": full");
+  if (offset + record.size() >= kEndOfOffsets)
+    return base::fail(base::Errc::unsupported, what_ + ": full; run reconstruct");
   if (const auto written = base::write_exactly(fd_.value(), bytes_of(record), offset, what_); !written) {
     return tl::unexpected(written.error());
   }

@@ -135,7 +135,8 @@ class Delivery::Impl {
     // Not under the locks of the mailbox, which are held by whoever delivers to it just now: cyrus.header and the
     // quota file are replaced as a whole, and deliver() asks again.
     const auto paths = MailboxPaths::of(mailbox, config_);
-    if (!paths) return tl::unexpected(base::Error{paths.error().code, what + ": " + paths.error().text});
+    // A partition that imapd.conf has lost: the mailbox is there, and the mail can wait.
+    if (!paths) return base::fail(Errc::corrupt, what + ": " + paths.error().text);
     const auto header = read_mailbox_header(*paths, what);
     if (!header) return tl::unexpected(header.error());
     const auto room = check_quota_room(header->quota_root, QuotaNeed{octets}, config_);
@@ -143,7 +144,6 @@ class Delivery::Impl {
     return {};
   }
 
-  base::Result<MailboxRecord> find_shared(const DeliveryRequest& request) const {
   /// The folder of the user that a message is for. Errors: not_found, permission and others that leave INBOX; busy; io.
   base::Result<MailboxRecord> find_folder(const DeliveryRequest& request) const {
     const auto name = MailboxName::of_user(request.user, request.folder, config_);
@@ -195,6 +195,7 @@ class Delivery::Impl {
     return {};
   }
 
+  base::Result<MailboxRecord> find_shared(const DeliveryRequest& request) const {
     const auto name = MailboxName::of_shared(request.folder, request.domain, config_);
     if (!name) return base::fail(name.error().code, "shared mailbox " + request.folder + ": " + name.error().text);
     return find_for_mail(*name);
@@ -210,7 +211,7 @@ class Delivery::Impl {
       return record;
     }
     if (const auto usable = check_usable(*record, what); !usable) return tl::unexpected(usable.error());
-    if (config_.read_only) return base::fail(Errc::permission, what + ": imapd.conf says readonly");
+    if (config_.read_only) return base::fail(Errc::unsupported, what + ": imapd.conf says readonly");
     if (config_.conversations) {
       return base::fail(Errc::unsupported, what +
                                                ": nothing can be delivered: imapd.conf says conversations, whose "

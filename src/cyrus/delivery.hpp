@@ -44,8 +44,8 @@ struct Recipient {
 /// Delivery into the mailboxes of one configuration (doc/format/delivery.md). Thread-safe.
 ///
 /// Blocks on disk, never on locks: worker pool only. Errc::busy from any call: somebody holds a lock, nothing was
-/// changed, call again. Other errors: not_found (no such mailbox); limit (over quota); permission (no right to post; a
-/// read-only store); unsupported (an active Sieve script; conversations; a mailbox on another server; an index version
+/// changed, call again. Other errors: not_found (no such mailbox); limit (over quota); permission (no right to post);
+/// unsupported (a read-only store; an active Sieve script; conversations; a mailbox on another server; an index version
 /// or back end that is not written here); invalid (no possible mailbox name); corrupt; io. Every text names the
 /// mailbox.
 class Delivery {

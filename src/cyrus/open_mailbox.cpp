@@ -52,7 +52,8 @@ base::Result<LockedMailbox> lock_mailbox(MailboxLock& locks, const MailboxName& 
   if (const auto taken = locks.lock_name(*record, config, name_mode); !taken) return prefixed(what, taken.error());
 
   auto paths = MailboxPaths::of(*record, config);
-  if (!paths) return prefixed(what, paths.error());
+  // The mailbox is there; imapd.conf does not say any more where.
+  if (!paths) return prefixed(what, base::Error{Errc::corrupt, paths.error().text});
   const int access = mode == LockMode::exclusive ? O_RDWR : O_RDONLY;
   // A directory can be opened for reading, a FIFO too without waiting: IndexReader finds out that it is no file.
   auto index_fd = base::open_file(paths->file(MetaFile::index), access | O_NONBLOCK | O_NOCTTY);

@@ -24,7 +24,11 @@ base::Result<void> check_quota_room(const std::string& name, const QuotaNeed& ne
   if (name.empty()) return {};
   const auto root = read_quota_root(name, config);
   if (!root && root.error().code == Errc::not_found) return {};
-  if (!root) return tl::unexpected(root.error());
+  if (!root) {
+    // What is wrong with the file, or with its name in cyrus.header, says nothing of room, nor of a user.
+    const bool is_damage = root.error().code == Errc::limit || root.error().code == Errc::invalid;
+    return tl::unexpected(is_damage ? base::Error{Errc::corrupt, root.error().text} : root.error());
+  }
   const bool strict = need.strict || config.lmtp_strict_quota;
   if (is_over(root->usage.storage, root->limits.storage_kib, strict ? need.octets : 0, 1024) ||
       is_over(root->usage.messages, root->limits.messages, strict ? need.messages : 0, 1)) {

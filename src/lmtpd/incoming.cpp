@@ -85,6 +85,10 @@ bool Incoming::deliver(std::vector<Delivery>& deliveries) {
 
 lmtp::Refused refused_for(const base::Error& error, bool over_quota_always) {
   using base::Errc;
+  // What the system says is about a file of ours, and can be mended: nothing that mail must be returned for.
+  if (error.errnum != 0 && error.code != Errc::limit && error.code != Errc::busy) {
+    return is_full_disk(error) ? lmtp::Refused::no_space : lmtp::Refused::io;
+  }
   switch (error.code) {
     case Errc::not_found:
     case Errc::invalid:

@@ -273,6 +273,16 @@ TEST_F(DeliveryTest, GoesPastFoldersOfAnExcludedSpecialUse) {
   EXPECT_EQ(into("Later"), "user.ann.Later");
 }
 
+TEST_F(DeliveryTest, MailForAPartitionThatImapdConfHasLostCanWait) {
+  StoreConfig config = make();
+  const auto root = config.partitions.begin()->second;
+  config.partitions = {{"elsewhere", root}};
+  DeliveryRequest request;
+  request.user = "ann";
+  EXPECT_EQ(Delivery(config, kNoLog).check_recipient(request, 10).error().code, Errc::corrupt);
+  EXPECT_EQ(deliver(config, "ann", kMessage).error().code, Errc::corrupt);
+}
+
 TEST_F(DeliveryTest, RefusesWhatIsOverTheQuotaAndNothingElse) {
   const support::SampleStore sample("cyrus361-uuid");
   StoreConfig config = store_config(*config::ImapdConf::load(sample.imapd_conf(), "lmtp")).value();
@@ -308,6 +318,24 @@ TEST_F(DeliveryTest, RefusesWhatIsOverTheQuotaAndNothingElse) {
   EXPECT_EQ(records_of(support::mailbox_files(config, "user.bob").index).size(), before + 2);
   bob.ignore_quota = true;
   EXPECT_TRUE(Delivery(config, kNoLog).deliver(stage(config, kMessage), bob));
+}
+
+TEST_F(DeliveryTest, ADamagedQuotaFileIsNeitherFullNorAnUnknownUser) {
+  const support::SampleStore sample("cyrus361-uuid");
+  const StoreConfig config = store_config(*config::ImapdConf::load(sample.imapd_conf(), "lmtp")).value();
+  const fs::path file = quota_file_path("user.bob", config).value();
+  ASSERT_TRUE(fs::exists(file));
+  DeliveryRequest bob;
+  bob.user = "bob";
+  const auto expect_damage = [&](const char* what) {
+    EXPECT_EQ(Delivery(config, kNoLog).check_recipient(bob, 10).error().code, Errc::corrupt) << what;
+    EXPECT_EQ(deliver(config, "bob", kMessage).error().code, Errc::corrupt) << what;
+  };
+  std::ofstream(file, std::ios::binary) << std::string(2 << 20, ' ');
+  expect_damage("too large");
+  fs::remove(file);
+  fs::create_directory(file);
+  expect_damage("a directory");
 }
 
 TEST_F(DeliveryTest, MakesTheInboxOfANewUserWhereTheOptionsSaySo) {
@@ -366,7 +394,7 @@ TEST_F(DeliveryTest, ChangesNothingWhereItMustNotWrite) {
   refused(conversations, Errc::unsupported);
   StoreConfig read_only = config;
   read_only.read_only = true;
-  refused(read_only, Errc::permission);
+  refused(read_only, Errc::unsupported);
   StoreConfig sieve = config;
   sieve.sieve_directory = directory_.path() / "sieve";
   const auto id = maker_->mailboxes()[0].uniqueid;

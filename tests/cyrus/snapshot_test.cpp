@@ -269,7 +269,7 @@ TEST_F(SnapshotTest, TellsWhyANameHasNoMaildrop) {
   maker_->finish();
   const std::pair<const char*, Errc> outcomes[] = {{"deleted", Errc::not_found},    {"intermediate", Errc::not_found},
                                                    {"moving", Errc::unsupported},   {"remote", Errc::unsupported},
-                                                   {"reserved", Errc::unsupported}, {"nowhere", Errc::invalid}};
+                                                   {"reserved", Errc::unsupported}, {"nowhere", Errc::corrupt}};
   for (const auto& [user, code] : outcomes) {
     Store store(config_, kNoLog);
     const auto drop = store.open_maildrop({user, ""});
