@@ -39,6 +39,8 @@ class Lmtpd final : public server::Program {
     service.door = std::move(*door);
     service.tls = (*made)->tls;
     service.session_id_base = settings.session_id_base;
+    service.shutdown_directory = settings.shutdown_directory;
+    service.name = settings.service;
     service.max_sessions = settings.max_sessions;
     service.drain_timeout = settings.drain_timeout;
     service.store_threads = settings.store_threads;

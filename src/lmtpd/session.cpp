@@ -17,6 +17,9 @@ constexpr unsigned kMaxBadCommands = 20;
 /// How long a client may take to read our last words.
 constexpr std::chrono::seconds kClosePatience{5};
 
+/// Of a shutdown file; RFC 5321 s4.5.3.1.5 has 512 octets for a reply.
+constexpr std::size_t kMaxShutdownText = 400;
+
 }  // namespace
 
 Session::Session(const server::Process& process, std::shared_ptr<const Configured> configured, server::Arrival client,
@@ -68,8 +71,11 @@ net::Task<void> Session::run() {
 // Lines that are no commands are answered here. nullopt: the peer is gone, too slow, or talks nonsense.
 net::Task<std::optional<lmtp::Command>> Session::next_command() {
   for (;;) {
+    if (tell_shutdown()) co_return std::nullopt;
+    waits_for_command_ = true;
     const auto line = co_await stream_.read_line(lmtp::kMaxCommandOctets);
-    if (!line && line.error().code == base::Errc::timeout)
+    waits_for_command_ = false;
+    if (!line && line.error().code == base::Errc::timeout && !tell_shutdown())
       put(lmtp::reply(421, "4.4.1", "bye: nothing came for too long"));
     if (!line && line.error().code != base::Errc::limit) co_return std::nullopt;
     auto command = line ? lmtp::parse_command(*line) : tl::unexpected(lmtp::overlong_line());
@@ -80,6 +86,18 @@ net::Task<std::optional<lmtp::Command>> Session::next_command() {
       co_return std::nullopt;
     }
   }
+}
+
+// Cyrus: looked at before each command.
+bool Session::tell_shutdown() {
+  const std::string* text = process_.shutdown.text();
+  if (text == nullptr) return false;
+  std::string shown = text->substr(0, kMaxShutdownText);
+  for (char& c : shown) {
+    if (c < ' ' || c > '~') c = '?';
+  }
+  put(lmtp::closing(shown));
+  return true;
 }
 
 net::Task<bool> Session::obey(lmtp::Step step) {

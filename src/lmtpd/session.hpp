@@ -33,10 +33,16 @@ class Session final : public server::Session {
   /// Ends the session. A message that has been received is still delivered and answered.
   void cancel() override;
 
+  /// A client that waits for our next reply, or sends a message, hears of it behind that.
+  void shut_down() override {
+    if (waits_for_command_) stream_.set_deadline(net::Clock::now());
+  }
+
  private:
   net::Task<void> run();
   net::Task<bool> obey(lmtp::Step step);  // false: the session ends
   net::Task<std::optional<lmtp::Command>> next_command();
+  bool tell_shutdown();
 
   // recipients.cpp
   net::Task<void> check_recipient(lmtp::CheckRecipient wanted);
@@ -81,6 +87,7 @@ class Session final : public server::Session {
   unsigned transactions_ = 0;
   unsigned bad_commands_ = 0;
   bool delivering_ = false;
+  bool waits_for_command_ = false;
   bool cancelled_ = false;
   server::ProcEntry proc_entry_;
 };

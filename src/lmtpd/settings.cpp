@@ -5,6 +5,7 @@
 #include "server/version.hpp"
 
 #include <algorithm>
+#include <filesystem>
 
 namespace lmtpd {
 
@@ -39,6 +40,9 @@ Settings settings(const config::ImapdConf& conf, const CommandLine& line) {
   out.drain_timeout = std::max(conf.duration(Option::lmtp_drain_timeout), std::chrono::seconds(0));
   out.max_sessions = server::at_least_one(conf.integer(Option::lmtp_sessions_per_process));
   out.service = conf.service();
+  if (const auto directory = conf.text(Option::configdirectory)) {
+    out.shutdown_directory = std::filesystem::path(*directory) / "msg";
+  }
   // Cyrus signals the processes that it finds there: one that serves many clients must not be found.
   if (out.max_sessions == 1) out.proc_directory = conf.text(Option::proc_path).value_or("");
   out.store_threads = server::at_least_one(conf.integer(Option::lmtp_store_threads));

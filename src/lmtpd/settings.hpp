@@ -30,6 +30,7 @@ struct Settings {
   std::chrono::seconds drain_timeout{60};      ///< [lmtp_drain_timeout]
   std::size_t max_sessions = 1000;             ///< [lmtp_sessions_per_process]
   std::string service;                         ///< the name in cyrus.conf
+  std::string shutdown_directory;              ///< msg in [configdirectory]; "": none
   std::string proc_directory;                  ///< [proc_path] for one session a process, else ""
   std::size_t store_threads = 8;               ///< [lmtp_store_threads]
   std::size_t auth_threads = 2;                ///< [lmtp_auth_threads]

@@ -11,9 +11,11 @@ import resource
 import shutil
 import signal
 import smtplib
+import socket
 import struct
 import time
 import unittest
+from base64 import b64encode
 from contextlib import contextmanager
 from pathlib import Path
 from unittest.mock import ANY
@@ -435,6 +437,116 @@ class FoldersTest(LmtpCase):
             client.say("RSET")
             return (self.where(client, f"alice+{there}", self.number),
                     self.where(client, f"alice+{past}", self.number + 1)) == (there, "INBOX")
+
+
+class DoorTest(LmtpCase):
+    """Who is let in, as pop3d's door does it."""
+
+    def raw(self, port, source="127.0.0.1"):
+        connected = socket.create_connection(("127.0.0.1", port), timeout=30, source_address=(source, 0))
+        client = Lmtp.over(connected)
+        self.addCleanup(client.close)
+        return client
+
+    def test_the_client_is_whom_a_trusted_proxy_names(self):
+        site = self.site(services={"lmtp": "-a", "lmtpauth": "", "behind": "-a -H"},
+                         options={"proxy_protocol_timeout": "1s", "closed_proxy_protocol_networks": "192.0.2.0/24"})
+        port = site.ports["behind"]
+        client = self.raw(port)
+        client.send(b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 24\r\nLHLO client.example\r\n")
+        self.assertRegex(client.reply()[-1], "^220 ")
+        self.assertRegex(client.reply()[-1], "^250 ")
+        self.assertEqual(client.envelope("alice"), ["250 2.1.5 ok"])
+        self.accepted(client.data(message(50)))
+        self.assertIn(b"[192.0.2.1]", max(site.files().items())[1])
+        for header in (b"LHLO client.example\r\n", b"PROXY nonsense\r\n", b""):  # the last one by the time limit
+            client = self.raw(port)
+            client.send(header)
+            self.assertEqual(client.reply(), ["421 4.3.2 No PROXY header"])
+        self.check(site)
+
+    def test_a_proxy_that_is_not_trusted_names_nobody(self):
+        site = self.site(services={"lmtp": "-a", "lmtpauth": "", "behind": "-a -H"},
+                         options={"proxy_protocol_networks": "192.0.2.0/24"})
+        client = self.raw(site.ports["behind"])
+        client.send(b"PROXY TCP4 192.0.2.1 198.51.100.1 56324 24\r\n")
+        self.assertEqual(client.reply(), ["421 4.3.2 No PROXY header"])
+
+    def test_strangers_are_limited_and_trusted_clients_are_not(self):
+        site = self.site(options={"prelogin_connections_per_address": "3"}, attributes="prefork=1 maxchild=1")
+        waiting = [self.raw(site.ports["lmtpauth"], "127.0.0.5") for _ in range(3)]
+        for client in waiting:
+            self.assertRegex(client.reply()[-1], "^220 ")
+        self.assertEqual(self.raw(site.ports["lmtpauth"], "127.0.0.5").reply(),
+                         ["421 4.3.2 Too many connections: try again later"])
+        self.assertRegex(self.raw(site.ports["lmtpauth"], "127.0.0.6").reply()[-1], "^220 ")
+        for _ in range(8):
+            self.assertRegex(self.raw(site.ports["lmtp"], "127.0.0.5").reply()[-1], "^220 ")
+
+    def test_failed_logins_delay_their_address_and_end_the_connection(self):
+        site = self.site(users=("alice", "bob", "cyrus"), options={
+            "failed_logins_per_connection": "3", "failedloginpause": "0", "failed_login_penalty": "1s",
+            "failed_login_penalty_after": "3"})
+        port = site.ports["lmtpauth"]
+
+        def login(client, password):
+            secret = b64encode(f"\0cyrus\0{password}".encode()).decode()
+            return client.say(f"AUTH PLAIN {secret}")
+
+        def seconds_of_login(source):
+            client = self.raw(port, source)
+            self.assertRegex(client.reply()[-1], "^220 ")
+            client.say("LHLO client.example")
+            began = time.monotonic()
+            self.assertRegex(login(client, PASSWORD), "^235 ")
+            return time.monotonic() - began
+
+        for _ in range(2):
+            client = self.raw(port, "127.0.0.7")
+            self.assertRegex(client.reply()[-1], "^220 ")
+            client.say("LHLO client.example")
+            for _ in range(3):
+                self.assertRegex(login(client, "wrong"), "^535 5.7.8 ")
+            self.assertEqual(client.reply(), ["421 4.3.2 Too many failed logins"])
+            self.assertEqual(client.reply(), [])
+        waits = seconds_of_login("127.0.0.7")
+        self.assertGreaterEqual(waits, 1)
+        self.assertLess(waits, 4)
+        self.assertLess(seconds_of_login("127.0.0.8"), 0.9)
+
+
+class ShutdownTest(LmtpCase):
+    def test_a_shutdown_file_ends_sessions_new_and_old_but_no_message(self):
+        site = LmtpSite(peer=True)
+        self.addCleanup(site.remove)
+        site.start()
+        before = len(site.files())
+        with site.lmtp() as idle, site.lmtp() as busy, site.peer() as theirs:
+            for client in (idle, busy, theirs):
+                client.begin("alice")
+            self.assertEqual(busy.say("DATA"), "354 go ahead")
+            directory = site.conf_dir / "msg"
+            directory.mkdir(exist_ok=True)
+            (directory / "shutdown").write_text("[back\tat noon\nsecond line\n")
+            self.assertEqual(idle.reply(), ["421 4.3.2 back?at noon"])
+            self.assertEqual(idle.reply(), [])
+            busy.send(message(60) + b".\r\n")
+            self.accepted([busy.reply()[-1]])
+            self.assertEqual(busy.reply(), ["421 4.3.2 back?at noon"])
+            theirs.say("NOOP")  # which is still answered, in 3.6.1
+            self.assertEqual(theirs.say("RSET"), "421 4.3.2 [back\tat noon")
+        with site.lmtp() as late:
+            self.assertRegex(late.reply()[-1], "^220 ")
+            self.assertEqual(late.reply(), ["421 4.3.2 back?at noon"])
+        self.assertEqual(len(site.files()), before + 1)
+        (directory / "shutdown").unlink()
+        until(lambda: self.is_open(site), "closed for ever")
+        self.check(site)
+
+    @staticmethod
+    def is_open(site):
+        with site.lmtp() as client:
+            return client.reply()[-1].startswith("220 ") and client.say("LHLO x").startswith("250 ")
 
 
 class ClientsTest(LmtpCase):
