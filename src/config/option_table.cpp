@@ -111,7 +111,8 @@ constexpr std::array kPatterns = {
     KeyPattern{"archivepartition-", "", true, "The directory for the archived messages of the partition NAME."},
     KeyPattern{"searchtierpartition-", "", false, "The directory of a tier of search indexes."},
     KeyPattern{"metadir-", "", true, "The directory for one kind of file of a partition: metadir-KIND-PARTITION."},
-    KeyPattern{"xlist-", "", false, "A folder made at first login that gets a special use."},
+    KeyPattern{"xlist-", "", true,
+               "The folder made at first login that gets this special use: xlist-drafts, xlist-sent and the like."},
     KeyPattern{
         "sasl_", "", true,
         "An option of the SASL library or of one of its plug-ins, handed on as it stands, with sasl_ taken off: "

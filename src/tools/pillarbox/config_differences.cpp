@@ -70,8 +70,8 @@ constexpr std::array kRows{
         },
         Level::warning, "only twoskip is written: mailboxes are read, but not changed"},
     Row{"annotation_db", &is_not_twoskip<Option::annotation_db>, Level::warning,
-        "only twoskip is read and written: messages with annotations are not deleted, autocreated folders get no special "
-        "use"},
+        "only twoskip is read and written: messages with annotations are not deleted, autocreated folders get no "
+        "special use"},
     Row{"object_storage_enabled", &is_on<Option::object_storage_enabled>, Level::warning,
         "messages in an object store cannot be fetched"},
     Row{"mupdate_server", &is_set<Option::mupdate_server>, Level::warning,
