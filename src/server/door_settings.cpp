@@ -23,6 +23,8 @@ base::Result<net::Networks> networks(const config::ImapdConf& conf, Option optio
 base::Result<DoorSettings> door_settings(const config::ImapdConf& conf, bool proxy_header) {
   DoorSettings out;
   out.service = conf.service();
+  out.keep_alive = {conf.is_on(Option::tcp_keepalive), conf.integer(Option::tcp_keepalive_cnt),
+                    conf.duration(Option::tcp_keepalive_idle), conf.duration(Option::tcp_keepalive_intvl)};
   out.proxy_header = proxy_header;
   auto proxies = networks(conf, Option::proxy_protocol_networks, "proxy_protocol_networks");
   if (!proxies) return tl::unexpected(proxies.error());

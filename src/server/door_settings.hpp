@@ -3,6 +3,7 @@
 #include "base/result.hpp"
 #include "config/imapd_conf.hpp"
 #include "net/ip_address.hpp"
+#include "net/keep_alive.hpp"
 #include "server/crowd.hpp"
 #include "server/penalties.hpp"
 
@@ -15,6 +16,7 @@ namespace server {
 /// Who may come in, and how. Options of imapd.conf(5) in brackets.
 struct DoorSettings {
   std::string service;                    ///< the name in cyrus.conf, and so in hosts.allow
+  net::KeepAlive keep_alive;              ///< [tcp_keepalive] and those that begin like it
   bool proxy_header = false;              ///< -H: each connection begins with a PROXY header
   net::Networks proxies;                  ///< [proxy_protocol_networks]: who may send one; Unix sockets always may
   std::chrono::seconds proxy_timeout{5};  ///< [proxy_protocol_timeout]: for the whole header

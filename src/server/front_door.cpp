@@ -50,6 +50,7 @@ void FrontDoor::shut_down() {
 }
 
 net::Task<bool> FrontDoor::admit() {
+  net::keep_alive(arrival_.socket.value(), service_->door.keep_alive);
   if (service_->door.proxy_header) {
     const bool told = co_await read_proxy_header();
     if (!told) co_return false;

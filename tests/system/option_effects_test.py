@@ -2,6 +2,7 @@
 
 import fcntl
 import stat
+import subprocess
 import time
 import unittest
 from base64 import b64encode
@@ -18,7 +19,7 @@ class OptionEffects(TlsCase):
         self.served = self.site(
             services={"pop3": "", "pop3s": "-s", "hasty": "", "narrow": ""}, attributes="prefork=1 maxchild=1",
             options={"allowplaintext": "yes", "failedloginpause": "0", "plaintextloginpause": str(PAUSE),
-                     "pop3_lock_timeout": str(PAUSE), "umask": "027", "hasty_pop3_login_deadline": "1",
+                     "pop3_lock_timeout": str(PAUSE), "tcp_keepalive": "yes", "tcp_keepalive_idle": "20m", "umask": "027", "hasty_pop3_login_deadline": "1",
                      "hasty_syslog_prefix": "mail", "narrow_prelogin_connections": "2"})
         self.served.start()
         self.ports = self.served.ports
@@ -36,6 +37,11 @@ class OptionEffects(TlsCase):
         client = self.connect(self.ports["pop3s"])
         self.assertTrue(client.ask("USER bob").startswith("+OK"))
         self.assertLess(self.seconds(client, f"PASS {PASSWORD}", r"^\+OK Mailbox"), PAUSE)
+
+    def test_silent_peers_are_probed(self):
+        self.plain(self.ports["pop3"])
+        seen = subprocess.run(["ss", "-tnoH", f"sport = :{self.ports['pop3']}"], capture_output=True, text=True, check=True)
+        self.assertRegex(seen.stdout, r"timer:\(keepalive,(20min|19min[\w.]*),0\)")
 
     def test_a_held_lock_is_waited_for_as_long_as_the_option_says(self):  # RFC 2449 s8.1.2
         index = self.served.mailbox_directory("bob") / "cyrus.index"
