@@ -1,5 +1,6 @@
 #include "auth/sasl_exchange.hpp"
 
+#include "auth/login_realm.hpp"
 #include "auth/sasl_callback.hpp"
 #include "auth/sasl_response.hpp"
 #include "auth/scram_header.hpp"
@@ -414,11 +415,7 @@ int SaslExchange::on_canon_user(std::string_view typed, unsigned flags, char* ou
 }
 
 int SaslExchange::on_proxy_policy(const std::string& user, const std::string& authenticated) {
-  // Without virtual domains a name with '@' comes from another realm, which must be named in loginrealms.
-  const auto at = authenticated.find('@');
-  const bool realms_count = settings_.names.virtual_domains == VirtualDomains::off || !settings_.login_realms.empty();
-  if (realms_count && at != std::string::npos &&
-      !base::lists_realm(settings_.login_realms, authenticated.substr(at + 1))) {
+  if (!realm_may_log_in(authenticated, settings_)) {
     ::sasl_seterror(connection_, 0, "cross-realm login %s denied", authenticated.c_str());
     return SASL_BADAUTH;
   }

@@ -1,5 +1,6 @@
 #include "auth/sasldb.hpp"
 
+#include "auth/login_realm.hpp"
 #include "auth/sasl_callback.hpp"
 #include "auth/sasl_settings.hpp"
 #include "auth/sasldb_file.hpp"
@@ -107,6 +108,13 @@ base::Result<SasldbUser> Sasldb::user_of(std::string_view typed) const {
     return base::fail(Errc::invalid, "user name '" + std::string(typed) + "': needs a name and a realm around its '@'");
   }
   return SasldbUser{name->user.substr(0, at), name->user.substr(at + 1)};
+}
+
+bool Sasldb::may_log_in(std::string_view typed) const {
+  NameRules rules = state_->settings.names;
+  rules.subfolders = false;
+  const auto name = canonical_name(typed, rules);
+  return name && realm_may_log_in(name->user, state_->settings);
 }
 
 base::Result<std::vector<SasldbUser>> Sasldb::list() const { return read_sasldb_users(state_->file); }

@@ -37,6 +37,9 @@ class Sasldb {
   /// Whom a name that an administrator typed means, by the rules of a login. Errors: invalid; limit.
   base::Result<SasldbUser> user_of(std::string_view typed) const;
 
+  /// Whether the name, as it was typed, may log in as far as its realm goes: loginrealms, virtdomains.
+  bool may_log_in(std::string_view typed) const;
+
   /// All users, sorted. A file that is not there has none. Errors: permission; corrupt; io.
   base::Result<std::vector<SasldbUser>> list() const;
 

@@ -173,7 +173,7 @@ base::Result<void> ImapdConf::Builder::add(Statement statement) {
   }
   if (const auto option = find_option(statement.key)) return add_option(info(*option), false, statement);
   if (!is_known_key(statement.key)) {
-    warn(statement.file, statement.line, "unknown option " + shown(statement.key));
+    warn(statement.file, statement.line, "unknown option " + shown(statement.key) + ": another program's, or misspelt");
   }
   add_key(std::move(statement));
   return {};

@@ -70,7 +70,10 @@ class Reader {
     const bool directive = text.front() == '@';
     std::size_t colon = directive ? 1 : 0;
     while (colon < text.size() && is_key_char(text[colon])) ++colon;
-    if (colon == 0 || colon == text.size() || text[colon] != ':') return fail_at(name, number, "invalid option name");
+    const bool name_ends = colon == text.size() || ascii::trim(text.substr(colon, 1)).empty();
+    // Of the line no more than the name is repeated: behind it may be a password.
+    if (colon > 0 && name_ends) return fail_at(name, number, "no ':' right behind " + shown(text.substr(0, colon)));
+    if (colon == 0 || text[colon] != ':') return fail_at(name, number, "invalid option name");
     std::string key = ascii::lower(text.substr(0, colon));
     const std::string_view value = ascii::trim(text.substr(colon + 1));
     if (value.empty()) return fail_at(name, number, "empty option value");

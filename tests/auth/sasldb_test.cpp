@@ -16,11 +16,11 @@ using Users = std::vector<SasldbUser>;
 
 class SasldbTest : public ::testing::Test {
  protected:
-  SasldbTest()
+  explicit SasldbTest(const std::string& domains = "virtdomains: userid\ndefaultdomain: home.test\n")
       : conf_(config::ImapdConf::parse("imapd.conf",
-                                       "configdirectory: /x\nservername: mail.test\nvirtdomains: userid\n"
-                                       "defaultdomain: home.test\nsasl_pwcheck_method: saslauthd\n"
-                                       "sasl_auxprop_plugin: sql\nsasl_sasldb_path: " +
+                                       "configdirectory: /x\nservername: mail.test\n" + domains +
+                                           "sasl_pwcheck_method: saslauthd\nsasl_auxprop_plugin: sql\n"
+                                           "sasl_sasldb_path: " +
                                            file().native() + "\n",
                                        "", nullptr, config::Partitions::optional)
                   .value()),
@@ -46,6 +46,22 @@ TEST_F(SasldbTest, KnowsWhomItWasTold) {
 
 TEST_F(SasldbTest, TakesTheDefaultDomainForTheServersOwn) {
   EXPECT_EQ(user("bob@home.test"), (SasldbUser{"bob", "mail.test"}));
+}
+
+TEST_F(SasldbTest, LetsAnyRealmLogInUnderVirtualDomains) {
+  for (const char* name : {"bob", "bob@home.test", "bob@example.com"}) EXPECT_TRUE(database_->may_log_in(name)) << name;
+}
+
+class SasldbWithoutDomainsTest : public SasldbTest {
+ protected:
+  SasldbWithoutDomainsTest() : SasldbTest("loginrealms: other.test\n") {}
+};
+
+TEST_F(SasldbWithoutDomainsTest, KnowsWhoseRealmMayNotLogIn) {
+  EXPECT_TRUE(database_->may_log_in("bob"));
+  EXPECT_TRUE(database_->may_log_in("bob@Other.test"));
+  EXPECT_FALSE(database_->may_log_in("bob@example.com"));
+  EXPECT_FALSE(database_->may_log_in("bob@mail.test"));
 }
 
 TEST_F(SasldbTest, AddsAndChangesNobodyByMistake) {

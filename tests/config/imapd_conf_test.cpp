@@ -130,7 +130,7 @@ TEST(ImapdConf, ChecksAPrefixedValueOfOursLikeAPlainOne) {
 }
 
 TEST(ImapdConf, RefusesAGrammarErrorWithFileAndLine) {
-  EXPECT_EQ(error("debug: 1\nservername x"), "/etc/imapd.conf: line 2: invalid option name");
+  EXPECT_EQ(error("debug: 1\nservername x"), "/etc/imapd.conf: line 2: no ':' right behind 'servername'");
 }
 
 TEST(ImapdConf, TakesAnyWordOfABitfieldWhoseWordsWeDoNotInterpret) {
@@ -243,8 +243,10 @@ TEST(ImapdConf, KeepsAnUnknownOptionAndWarnsWithItsLine) {
   const ImapdConf conf = valid("\nimapidlepoll: 60\npop3_typo: 1");
   EXPECT_EQ(conf.find("imapidlepoll"), "60");
   EXPECT_EQ(conf.find("typo"), "1");
-  EXPECT_EQ(conf.warnings(), (std::vector<std::string>{"/etc/imapd.conf: line 2: unknown option 'imapidlepoll'",
-                                                       "/etc/imapd.conf: line 3: unknown option 'pop3_typo'"}));
+  EXPECT_EQ(conf.warnings(),
+            (std::vector<std::string>{
+                "/etc/imapd.conf: line 2: unknown option 'imapidlepoll': another program's, or misspelt",
+                "/etc/imapd.conf: line 3: unknown option 'pop3_typo': another program's, or misspelt"}));
 }
 
 TEST(ImapdConf, DoesNotWarnOfKeysOfAKnownFamilyOrOfAnotherService) {

@@ -104,6 +104,25 @@ class UserCommands(unittest.TestCase):
         finally:
             site.remove()
 
+    def test_whose_realm_may_not_log_in_is_added_with_a_warning(self):
+        site = Site(users=())
+        try:
+            pillarbox = Command(site)
+
+            def said(name):
+                prompts = [f"Password for {name.removesuffix('@' + REALM)}: ", "Once more: "]
+                status, seen = pillarbox.at_terminal("user", "add", name,
+                                                     answers=[(prompt, "secret\n") for prompt in prompts])
+                self.assertEqual(status, 0, seen)
+                self.assertIn("added", seen)
+                return seen
+
+            self.assertIn("warning: ann@example.com cannot log in", said("ann@example.com"))
+            self.assertIn(f"warning: carol can log in, carol@{REALM} cannot", said(f"carol@{REALM}"))
+            self.assertNotIn("warning", said("dora"))
+        finally:
+            site.remove()
+
     def test_errors_are_one_line_that_names_the_object(self):
         site = Site(users=("alice",))
         try:

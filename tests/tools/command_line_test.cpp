@@ -68,6 +68,21 @@ TEST(CommandLine, HelpWinsOverWhatIsMissing) {
   EXPECT_EQ(parsed({"--version"}).kind, Request::Kind::version);
 }
 
+TEST(CommandLine, HelpIsAWordToo) {
+  EXPECT_EQ(parsed({"help"}).kind, Request::Kind::help);
+  EXPECT_EQ(parsed({"help", "user"}).kind, Request::Kind::help);
+  EXPECT_EQ(parsed({"help", "user"}).group, "user");
+  EXPECT_EQ(parsed({"help", "user", "add"}).command->path, "user add");
+  EXPECT_EQ(parsed({"check", "help"}).arguments.operands, Words{"help"});
+}
+
+TEST(CommandLine, SaysHowToAskForOneUser) {
+  const auto refused = parse_command_line({"mailbox", "list", "alice"}, all_commands());
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().text, "'pillarbox mailbox list' takes no operand; for one user: --user USER");
+  EXPECT_EQ(refusal({"user", "list", "alice"}), "'pillarbox user list' takes no operand");
+}
+
 TEST(CommandLine, RefusesWithTheWordThatIsWrong) {
   EXPECT_NE(refusal({"usr"}).find("'usr'"), std::string::npos);
   EXPECT_NE(refusal({"user", "ad"}).find("'user ad'"), std::string::npos);

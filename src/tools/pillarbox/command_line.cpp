@@ -102,6 +102,10 @@ class Parser {
       request_.arguments.operands.push_back(word);
       return {};
     }
+    if (request_.group.empty() && word == "help") {
+      request_.arguments.options.emplace("help", "");
+      return {};
+    }
     if (!request_.group.empty()) {
       request_.command = find_command(commands_, request_.group + ' ' + word);
       if (request_.command != nullptr) return {};
@@ -135,8 +139,9 @@ class Parser {
     if (arguments.operands.size() < operands.least) return refuse(name + " needs " + std::string(operands.text));
     if (arguments.operands.size() > operands.most) {
       // It may be a password that does not belong there: not repeated.
-      return refuse(name +
-                    (operands.most == 0 ? " takes no operand" : " takes " + std::string(operands.text) + " only"));
+      if (operands.most > 0) return refuse(name + " takes " + std::string(operands.text) + " only");
+      const OptionSpec* user = find(request_.command->options, "--user");
+      return refuse(name + " takes no operand" + (user != nullptr ? "; for one user: --user USER" : ""));
     }
     return std::move(request_);
   }

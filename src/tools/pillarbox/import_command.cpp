@@ -182,7 +182,10 @@ class Import {
       done = {};
       for (std::size_t i = 0; done && i < batch.size(); ++i) done = append(std::span(batch).subspan(i, 1));
     }
-    if (!done) return done;
+    if (!done) {
+      over_quota_ = done.error().code == Errc::limit;
+      return done;
+    }
     waiting_.clear();
     flags_.clear();
     waiting_octets_ = 0;
@@ -212,7 +215,11 @@ class Import {
     std::string line = "mailbox " + name.intname() + ": " + std::to_string(imported_) + " messages imported, " +
                        std::to_string(present_) + " were there already";
     if (refused_ > 0) line += ", " + std::to_string(refused_) + " not imported";
-    if (!done) line += "; not complete: repeat the command to go on";
+    if (over_quota_) {
+      line += "; not complete: raise the quota ('pillarbox mailbox quota'), or repeat the command with --ignore-quota";
+    } else if (!done) {
+      line += "; not complete: repeat the command to go on";
+    }
     console_.line(line);
   }
 
@@ -232,6 +239,7 @@ class Import {
   std::uint64_t present_ = 0;
   std::uint64_t refused_ = 0;
   std::uint64_t pending_ = 0;
+  bool over_quota_ = false;  // that is where it ended
 };
 
 base::Result<int> run_import(const Arguments& arguments, Console& console) {

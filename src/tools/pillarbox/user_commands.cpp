@@ -31,6 +31,15 @@ void warn_of_other_stores(const config::ImapdConf& conf, Console& console) {
   }
 }
 
+/// The file takes names of any realm; logins do not.
+void warn_of_realm(const std::string& typed, const std::string& login_name, const Sasldb& database, Console& console) {
+  if (database.may_log_in(typed)) return;
+  const std::string who =
+      database.may_log_in(login_name) ? login_name + " can log in, " + typed + " cannot" : typed + " cannot log in";
+  console.note("warning: " + who +
+               ": the realm is not in loginrealms; under 'virtdomains: userid' without loginrealms all realms may");
+}
+
 /// As the user types it at a login.
 std::string login_name(const SasldbUser& user, const Sasldb& database) {
   return user.realm == database.default_realm() ? user.name : user.name + '@' + user.realm;
@@ -65,6 +74,7 @@ base::Result<int> run_add(const Arguments& arguments, Console& console) {
       return fail_with(EX_CANTCREAT, "user " + name + ": is in " + database.file().native() +
                                          " already; 'pillarbox user passwd' changes the password");
     }
+    warn_of_realm(arguments.operands.front(), name, database, console);
     const auto password = ask_new_password(name);
     if (!password) return tl::unexpected(password.error());
     if (const auto added = database.add(user, *password); !added) return tl::unexpected(added.error());
@@ -126,10 +136,11 @@ std::vector<Command> user_commands() {
        "Adds a user to sasldb, the password file that imapd.conf names (sasl_sasldb_path). The password is asked for "
        "twice on a terminal; else it is one line of standard input. A NAME without '@' belongs to the realm "
        "servername, "
-       "as at a login. Makes no mailbox: see 'mailbox create'.",
+       "as at a login; with one it can log in only under virtdomains or by loginrealms. Makes no mailbox: see 'mailbox "
+       "create'.",
        {},
        {{"user add alice", "asks for a password and adds alice"},
-        {"user add ann@example.com < password.txt", "takes it from the first line of a file"}},
+        {"user add bob < password.txt", "takes it from the first line of a file"}},
        &run_add},
       {"user passwd",
        kName,
