@@ -101,19 +101,20 @@ class AbuseTest(DoorCase):
             self.assertRegex(reply, r"^\+OK" if password == PASSWORD else r"^-ERR \[AUTH\]")
             return time.monotonic() - began
 
-        for host in range(1, 4):  # an address of its own for each, in whatever process
+        # Failures fade with time: the second one too many makes it nearly a second, however slow the machine.
+        for host in range(1, 5):  # an address of its own for each, in whatever process
             login(f"2001:db8:a:1::{host}", "wrong")
-        self.assertGreaterEqual(login("2001:db8:a:1:ffff::"), 0.5)
-        self.assertLess(login("2001:db8:a:2::1"), 0.4)
+        self.assertGreaterEqual(login("2001:db8:a:1:ffff::"), 0.7)
+        self.assertLess(login("2001:db8:a:2::1"), 0.6)
         for network in range(3, 6):
             for host in range(1, 3):
                 login(f"2001:db8:a:{network}::{host}", "wrong")  # none of these has had too many
-        self.assertGreaterEqual(login("2001:db8:a:ffff::1"), 0.5)
-        self.assertLess(login("2001:db8:b:1::1"), 0.4)
+        self.assertGreaterEqual(login("2001:db8:a:ffff::1"), 0.7)
+        self.assertLess(login("2001:db8:b:1::1"), 0.6)
         # IPv4 inside of IPv6 is the address of IPv4.
         for host in range(1, 4):
             login(f"::ffff:192.0.2.{host}", "wrong")
-        self.assertLess(login("::ffff:192.0.2.4"), 0.4)
+        self.assertLess(login("::ffff:192.0.2.4"), 0.6)
 
     def limits_connections_before_login(self, port):
         refusal = b"-ERR [SYS/TEMP] Too many connections: try again later\r\n"
@@ -174,11 +175,11 @@ class AbuseTest(DoorCase):
             guess("127.0.0.9")
         self.assertLess(seconds_of_login("127.0.0.9"), 0.9)
         # A proof that cannot be one is a wrong password too; an exchange that was broken off only costs its connection.
-        for _ in range(2):
+        for _ in range(3):
             bind_to_something_else("127.0.0.10")
             break_off("127.0.0.11")
-        self.assertGreaterEqual(seconds_of_login("127.0.0.10"), 0.5)
-        self.assertLess(seconds_of_login("127.0.0.11"), 0.4)
+        self.assertGreaterEqual(seconds_of_login("127.0.0.10"), 1)
+        self.assertLess(seconds_of_login("127.0.0.11"), 0.9)
 
     def bears_some_nonsense_and_no_http(self, port, tls_port):
         client = self.connect_from(port)
