@@ -4,6 +4,7 @@ Everything lives in one temporary directory and listens on 127.0.0.1; stop() end
 Started as root, the services run as the user nobody, and the tests see privileges dropped as on a real machine.
 """
 
+import contextlib
 import os
 import pwd
 import re
@@ -134,9 +135,9 @@ class Site:
             return
         user = service_user()
         for folder, _, files in os.walk(self.root):
-            os.chown(folder, user.pw_uid, user.pw_gid)
-            for name in files:
-                os.chown(os.path.join(folder, name), user.pw_uid, user.pw_gid, follow_symlinks=False)
+            for path in (folder, *(os.path.join(folder, name) for name in files)):
+                with contextlib.suppress(FileNotFoundError):  # programs that run here make and remove files meanwhile
+                    os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
 
     # -- running it -----------------------------------------------------------------------------------------------
 
