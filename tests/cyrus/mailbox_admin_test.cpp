@@ -380,6 +380,18 @@ TEST_F(MailboxAdminTest, FoldersGetTheSpecialUseThatTheOptionsSayAndItCounts) {
   expect_sound();
 }
 
+TEST_F(MailboxAdminTest, AnInboxIsMadeWithoutASieveScriptAndTheLogSaysSo) {
+  config.autocreate.quota_kib = 500;
+  config.autocreate.sieve_script = true;
+  config.sieve_directory = config.config_directory / "sieve";
+  ready();
+  ASSERT_TRUE(admin().autocreate_inbox("ann", AutocreateFor::login).value());
+  EXPECT_FALSE(std::filesystem::exists(config.sieve_directory));
+  EXPECT_EQ(std::ranges::count_if(
+                logged, [](const auto& line) { return line.find("autocreate_sieve_script is not") != line.npos; }),
+            1);
+}
+
 TEST_F(MailboxAdminTest, AFolderIsMadeWithoutItsSpecialUseWhenThatCannotBeWritten) {
   config.autocreate.quota_kib = 500;
   config.autocreate.inbox_folders = "Drafts";

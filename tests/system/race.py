@@ -172,6 +172,7 @@ class Deliverer(Client):
 class Pop3Client(Client):
     may_lose_files = False   # with other expunge_modes than delayed, a message can go under a session
     says_ok_always = False   # Cyrus's pop3d says +OK to QUIT whatever became of the deletions
+    may_read_torn = False    # and reads a record without a lock, also while somebody writes it
 
     def session(self):
         user = self.rng.choice(self.users)
@@ -221,6 +222,10 @@ class Pop3Client(Client):
         if self.may_lose_files and answer == "-ERR [SYS/PERM] Could not read message file":
             self.ledger.count("files that were gone")
             return False
+        if self.may_read_torn and answer == "-ERR [SYS/PERM] Could not read index record":
+            self.ledger.count("torn records")
+            time.sleep(0.1)  # it is whole again by then
+            answer = pop3.ask(f"RETR {number}")
         assert answer == "+OK Message follows", answer
         text = pop3.body()
         assert len(text) == octets, f"{user}: UID {uid}: LIST said {octets}, RETR sent {len(text)}"
